@@ -1,0 +1,104 @@
+/**
+ * The store: PostgreSQL, as a server or embedded. Every access is a transaction on behalf of one tenant, carried out
+ * as the role `postern_app`, so that row-level security holds on both. Store functions (one file per table) take the
+ * tenant first and receive the transaction from here.
+ */
+import { randomUUID } from 'node:crypto'
+import { type Kysely, sql, type Transaction } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import type { Changes } from './changes.ts'
+import { toStoreError } from './errors.ts'
+import { migrations } from './migrations/list.ts'
+import type { Tables } from './schema.ts'
+
+/** On whose behalf a transaction runs: an organization with its subtree, or one auth server. */
+export type Tenant = { organization: string } | { authServer: string }
+
+export type Tx = Transaction<Tables>
+
+export interface Database {
+  readonly kind: 'postgres' | 'pglite'
+  readonly changes: Changes
+  /** Runs `work` in a transaction that sees the tenant's rows. @throws StoreError */
+  read<T>(tenant: Tenant, work: (tx: Tx) => Promise<T>): Promise<T>
+  /**
+   * As `read`; when the promise resolves, the change is durable and the caches of this process have heard of it.
+   * Other replicas hear of it within the time of a notification. @throws StoreError
+   */
+  write<T>(tenant: Tenant, work: (tx: Tx) => Promise<T>): Promise<T>
+  /** Whether the database answers now. */
+  ping(): Promise<boolean>
+  close(): Promise<void>
+}
+
+/** Builds the store on an open connection, after bringing the schema up to date. */
+export async function openDatabase(
+  kind: Database['kind'],
+  db: Kysely<Tables>,
+  changes: Changes,
+  release: () => void,
+): Promise<Database> {
+  await migrate(db)
+  await changes.start()
+
+  const transact = async <T>(tenant: Tenant, work: (tx: Tx) => Promise<T>): Promise<T> => {
+    try {
+      return await db.transaction().execute(async (tx) => {
+        await become(tenant, tx)
+        return work(tx)
+      })
+    } catch (error) {
+      throw toStoreError(error)
+    }
+  }
+
+  return {
+    kind,
+    changes,
+    read: transact,
+    async write(tenant, work) {
+      const marker = randomUUID()
+      const heard = changes.expect(marker)
+      try {
+        const result = await transact(tenant, async (tx) => {
+          const result = await work(tx)
+          await sql`select pg_notify('postern_changes', ${JSON.stringify({ marker })})`.execute(tx)
+          return result
+        })
+        await heard.done
+        return result
+      } finally {
+        heard.cancel()
+      }
+    },
+    ping: () =>
+      sql`select 1`.execute(db).then(
+        () => true,
+        () => false,
+      ),
+    async close() {
+      await changes.stop()
+      await db.destroy()
+      release()
+    },
+  }
+}
+
+async function migrate(db: Kysely<Tables>): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => migrations },
+    migrationTableName: 'postern_migrations',
+    migrationLockTableName: 'postern_migrations_lock',
+  })
+  const { error } = await migrator.migrateToLatest()
+  if (error) throw error
+}
+
+async function become(tenant: Tenant, tx: Tx): Promise<void> {
+  const organization = 'organization' in tenant ? tenant.organization : ''
+  const authServer = 'authServer' in tenant ? tenant.authServer : ''
+  await sql`select set_config('role', 'postern_app', true),
+    set_config('postern.organization', ${organization}, true),
+    set_config('postern.auth_server', ${authServer}, true)`.execute(tx)
+}

@@ -1,0 +1,7 @@
+/** The migrations in their order. A landed migration is never edited: a change is a new file and a new line. */
+import type { Migration } from 'kysely/migration'
+import * as foundation from './0001-foundation.ts'
+
+export const migrations: Record<string, Migration> = {
+  '0001-foundation': foundation,
+}

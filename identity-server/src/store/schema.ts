@@ -1,0 +1,118 @@
+/**
+ * The tables as kysely sees them. Columns keep the names of the database; every row below an auth server begins with
+ * `auth_server_id`, its tenant.
+ */
+import type { ColumnType, Generated } from 'kysely'
+
+type Timestamp = ColumnType<Date, Date | string, Date | string>
+/** Set by the database at insert. */
+type CreatedAt = ColumnType<Date, never, never>
+type UpdatedAt = ColumnType<Date, never, Date>
+
+export interface OrganizationsTable {
+  id: string
+  parent_id: string | null
+  /** The path from the root to this organization, itself included: what row-level security compares with. */
+  ancestors: string[]
+  name: string
+  created_at: CreatedAt
+  updated_at: UpdatedAt
+}
+
+export interface AuthServersTable {
+  id: string
+  organization_id: string
+  name: string
+  description: string
+  /** The `aud` of access tokens whose client names none of its own. */
+  audience: string
+  /** Seconds. */
+  access_token_lifetime: number
+  signing_algorithm: string
+  created_at: CreatedAt
+  updated_at: UpdatedAt
+}
+
+export interface ScopesTable {
+  auth_server_id: string
+  name: string
+  description: string
+  /** Granted where a token request names no scope, to clients that may have it. */
+  is_default: boolean
+  include_in_metadata: boolean
+  created_at: CreatedAt
+  updated_at: UpdatedAt
+}
+
+export interface ClientsTable {
+  auth_server_id: string
+  id: string
+  name: string
+  enabled: boolean
+  grant_types: string[]
+  token_endpoint_auth_methods: string[]
+  /** Null: the auth server's. */
+  audience: string | null
+  /** Seconds. Null: the auth server's. */
+  access_token_lifetime: number | null
+  /** Whether it may introspect tokens of other clients and read the revocation feed. */
+  may_introspect: boolean
+  created_at: CreatedAt
+  updated_at: UpdatedAt
+}
+
+export interface ClientScopesTable {
+  auth_server_id: string
+  client_id: string
+  scope: string
+}
+
+export interface ClientSecretsTable {
+  auth_server_id: string
+  id: string
+  client_id: string
+  name: string
+  /** HMAC-SHA-256 of the secret. */
+  hash: Uint8Array
+  /** Which master key the HMAC key was derived from. */
+  hash_key: string
+  expires_at: Timestamp | null
+  created_at: CreatedAt
+  updated_at: UpdatedAt
+}
+
+export interface SigningKeysTable {
+  auth_server_id: string
+  kid: string
+  algorithm: string
+  state: 'next' | 'active' | 'retired'
+  /** A JWK, as JSON text. */
+  public_key: string
+  /** The private JWK, encrypted under the master key `encryption_key`. */
+  private_key: Uint8Array
+  encryption_key: string
+  created_at: CreatedAt
+  updated_at: UpdatedAt
+}
+
+export interface RevocationsTable {
+  auth_server_id: string
+  /** The `jti` of the revoked access token. */
+  jti: string
+  /** Ascending in the order of commit, within an auth server: the cursor of the feed. */
+  sequence: Generated<string>
+  /** When the token expires and the revocation may be forgotten. */
+  expires_at: Timestamp
+  created_at: CreatedAt
+}
+
+export interface Tables {
+  organizations: OrganizationsTable
+  auth_servers: AuthServersTable
+  scopes: ScopesTable
+  clients: ClientsTable
+  client_scopes: ClientScopesTable
+  client_secrets: ClientSecretsTable
+  signing_keys: SigningKeysTable
+  revocations: RevocationsTable
+}
