@@ -11,8 +11,8 @@ import { toStoreError } from './errors.ts'
 import { migrations } from './migrations/list.ts'
 import type { Tables } from './schema.ts'
 
-/** On whose behalf a transaction runs: an organization with its subtree, or one auth server. */
-export type Tenant = { organization: string } | { authServer: string }
+/** On whose behalf a transaction runs: an organization with its subtree, one auth server, or (to create one) both. */
+export type Tenant = { organization: string; authServer?: string } | { authServer: string }
 
 export type Tx = Transaction<Tables>
 
@@ -97,7 +97,7 @@ async function migrate(db: Kysely<Tables>): Promise<void> {
 
 async function become(tenant: Tenant, tx: Tx): Promise<void> {
   const organization = 'organization' in tenant ? tenant.organization : ''
-  const authServer = 'authServer' in tenant ? tenant.authServer : ''
+  const authServer = tenant.authServer ?? ''
   await sql`select set_config('role', 'postern_app', true),
     set_config('postern.organization', ${organization}, true),
     set_config('postern.auth_server', ${authServer}, true)`.execute(tx)

@@ -72,8 +72,8 @@ export interface ClientSecretsTable {
   id: string
   client_id: string
   name: string
-  /** HMAC-SHA-256 of the secret. */
-  hash: Uint8Array
+  /** HMAC-SHA-256 of the secret, base64url. */
+  hash: string
   /** Which master key the HMAC key was derived from. */
   hash_key: string
   expires_at: Timestamp | null

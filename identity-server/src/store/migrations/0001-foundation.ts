@@ -61,7 +61,7 @@ const tables = [
     id text not null,
     client_id text not null,
     name text not null,
-    hash bytea not null,
+    hash text not null,
     hash_key text not null,
     expires_at timestamptz,
     ${times},

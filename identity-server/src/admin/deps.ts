@@ -1,0 +1,26 @@
+/** What the resources work with. */
+import type { MasterKeys } from '../keys/master-keys.ts'
+import { findAuthServer } from '../store/auth-servers.ts'
+import type { Database } from '../store/database.ts'
+import type { Admin } from './authorize.ts'
+import { Problem } from './problem.ts'
+
+export interface AdminDeps {
+  db: Database
+  masterKeys: MasterKeys
+  publicOrigin: string
+}
+
+/**
+ * The tenant of the rows below an auth server, once it is certain that the admin's subtree holds that auth server.
+ * @throws Problem `not_found`
+ */
+export async function authServerTenant(
+  db: Database,
+  { organization }: Admin,
+  authServer: string,
+): Promise<{ authServer: string }> {
+  const row = await db.read({ organization }, (tx) => findAuthServer(tx, authServer))
+  if (!row) throw new Problem('not_found', 'there is no such auth server')
+  return { authServer }
+}

@@ -1,0 +1,16 @@
+/** The resources of the admin API. To add one: a file in `resources/` and a line here. */
+import type { AdminDeps } from './deps.ts'
+import type { Resource } from './resource.ts'
+import { authServers } from './resources/auth-servers.ts'
+import { clientSecrets } from './resources/client-secrets.ts'
+import { clients } from './resources/clients.ts'
+import { organizations } from './resources/organizations.ts'
+import { scopes } from './resources/scopes.ts'
+
+export const adminResources = (deps: AdminDeps): Resource[] => [
+  organizations(deps),
+  authServers(deps),
+  scopes(deps),
+  clients(deps),
+  clientSecrets(deps),
+]

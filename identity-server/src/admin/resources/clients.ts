@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto'
+import Type from 'typebox'
+import { clientAuthMethodNames } from '../../client-auth/list.ts'
+import { grants } from '../../grants/list.ts'
+import {
+  type ClientRow,
+  deleteClient,
+  findClient,
+  insertClient,
+  listClients,
+  updateClient,
+} from '../../store/clients.ts'
+import { type AdminDeps, authServerTenant } from '../deps.ts'
+import { resource, someOf, times, toTimes } from '../resource.ts'
+
+const oneOf = (names: readonly string[]) => Type.Union(names.map((name) => Type.Literal(name)))
+const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+
+const Name = Type.String({ minLength: 1, maxLength: 200 })
+const GrantTypes = Type.Array(oneOf(grants.map((grant) => grant.type)), { uniqueItems: true })
+const AuthMethods = Type.Array(oneOf(clientAuthMethodNames), { minItems: 1, uniqueItems: true })
+const Scopes = Type.Array(Type.String(), { uniqueItems: true, maxItems: 1_000, description: 'Scopes that it may have' })
+const Audience = Type.String({ minLength: 1, maxLength: 1_000, description: "In place of the auth server's" })
+const Lifetime = Type.Integer({ minimum: 1, maximum: 86_400, description: "Seconds, in place of the auth server's" })
+const MayIntrospect = Type.Boolean({ description: "May introspect other clients' tokens and read the revocation feed" })
+
+const View = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  enabled: Type.Boolean(),
+  grant_types: Type.Array(Type.String()),
+  token_endpoint_auth_methods: Type.Array(Type.String()),
+  scopes: Type.Array(Type.String()),
+  audience: nullable(Type.String()),
+  access_token_lifetime: nullable(Type.Integer()),
+  may_introspect: Type.Boolean(),
+  ...times,
+})
+
+export function clients({ db }: AdminDeps) {
+  return resource({
+    tag: 'clients',
+    description: 'Clients of an auth server (RFC 6749 section 2).',
+    path: '/auth-servers/:auth_server/clients',
+    item: 'client',
+    key: 'id',
+    params: Type.Object({ auth_server: Type.String() }),
+    create: Type.Object(
+      {
+        // RFC 6749 appendix A.1 allows more; these need no encoding anywhere.
+        id: Type.Optional(
+          Type.String({ pattern: '^[A-Za-z0-9._~-]{1,128}$', description: 'Made up where it is left out' }),
+        ),
+        name: Name,
+        enabled: Type.Optional(Type.Boolean()),
+        grant_types: Type.Optional(GrantTypes),
+        token_endpoint_auth_methods: Type.Optional(AuthMethods),
+        scopes: Type.Optional(Scopes),
+        audience: Type.Optional(nullable(Audience)),
+        access_token_lifetime: Type.Optional(nullable(Lifetime)),
+        may_introspect: Type.Optional(MayIntrospect),
+      },
+      { additionalProperties: false },
+    ),
+    update: someOf({
+      name: Name,
+      enabled: Type.Boolean(),
+      grant_types: GrantTypes,
+      token_endpoint_auth_methods: AuthMethods,
+      scopes: Scopes,
+      audience: nullable(Audience),
+      access_token_lifetime: nullable(Lifetime),
+      may_introspect: MayIntrospect,
+    }),
+    view: View,
+    created: View,
+    operations: {
+      list: async (admin, { auth_server }, page) =>
+        db.read(await authServerTenant(db, admin, auth_server), async (tx) =>
+          (await listClients(tx, auth_server, page)).map(toView),
+        ),
+      create: async (admin, { auth_server }, body) =>
+        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+          const row = {
+            id: body.id ?? randomUUID(),
+            name: body.name,
+            enabled: body.enabled ?? true,
+            grant_types: body.grant_types ?? ['client_credentials'],
+            token_endpoint_auth_methods: body.token_endpoint_auth_methods ?? [...clientAuthMethodNames],
+            audience: body.audience ?? null,
+            access_token_lifetime: body.access_token_lifetime ?? null,
+            may_introspect: body.may_introspect ?? false,
+          }
+          return toView(await insertClient(tx, auth_server, row, body.scopes ?? []))
+        }),
+      read: async (admin, { auth_server }, id) =>
+        db.read(await authServerTenant(db, admin, auth_server), async (tx) => {
+          const row = await findClient(tx, auth_server, id)
+          return row && toView(row)
+        }),
+      update: async (admin, { auth_server }, id, { scopes, ...change }) =>
+        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+          const row = await updateClient(tx, auth_server, id, change, scopes)
+          return row && toView(row)
+        }),
+      remove: async (admin, { auth_server }, id) =>
+        db.write(await authServerTenant(db, admin, auth_server), (tx) => deleteClient(tx, auth_server, id)),
+    },
+  })
+}
+
+function toView({ auth_server_id: _, created_at, updated_at, ...row }: ClientRow) {
+  return { ...row, ...toTimes({ created_at, updated_at }) }
+}

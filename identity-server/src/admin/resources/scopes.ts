@@ -1,0 +1,78 @@
+import Type from 'typebox'
+import { deleteScope, findScope, insertScope, listScopes, type ScopeRow, updateScope } from '../../store/scopes.ts'
+import { maxScopes } from '../../tenancy/auth-servers.ts'
+import { type AdminDeps, authServerTenant } from '../deps.ts'
+import { Problem } from '../problem.ts'
+import { resource, someOf, times, toTimes } from '../resource.ts'
+
+const Description = Type.String({ maxLength: 2_000 })
+const IsDefault = Type.Boolean({ description: 'Granted where a token request names no scope' })
+const IncludeInMetadata = Type.Boolean({ description: 'Listed in scopes_supported' })
+
+const View = Type.Object({
+  name: Type.String(),
+  description: Type.String(),
+  is_default: Type.Boolean(),
+  include_in_metadata: Type.Boolean(),
+  ...times,
+})
+
+export function scopes({ db }: AdminDeps) {
+  return resource({
+    tag: 'scopes',
+    description: 'Scopes of an auth server; a client may have those that it was allowed.',
+    path: '/auth-servers/:auth_server/scopes',
+    item: 'scope',
+    key: 'name',
+    params: Type.Object({ auth_server: Type.String() }),
+    create: Type.Object(
+      {
+        // RFC 6749 section 3.3: scope-token.
+        name: Type.String({ pattern: '^[\\x21\\x23-\\x5B\\x5D-\\x7E]+$', maxLength: 200 }),
+        description: Type.Optional(Description),
+        is_default: Type.Optional(IsDefault),
+        include_in_metadata: Type.Optional(IncludeInMetadata),
+      },
+      { additionalProperties: false },
+    ),
+    update: someOf({ description: Description, is_default: IsDefault, include_in_metadata: IncludeInMetadata }),
+    view: View,
+    created: View,
+    operations: {
+      list: async (admin, { auth_server }, page) =>
+        db.read(await authServerTenant(db, admin, auth_server), async (tx) =>
+          (await listScopes(tx, auth_server, page)).map(toView),
+        ),
+      create: async (admin, { auth_server }, body) =>
+        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+          const all = await listScopes(tx, auth_server, { after: undefined, limit: maxScopes })
+          if (all.length >= maxScopes)
+            throw new Problem('limit_reached', `an auth server has at most ${maxScopes} scopes`)
+          const row = await insertScope(tx, auth_server, {
+            name: body.name,
+            description: body.description ?? '',
+            is_default: body.is_default ?? false,
+            include_in_metadata: body.include_in_metadata ?? false,
+          })
+          return toView(row)
+        }),
+      read: async (admin, { auth_server }, name) =>
+        db.read(await authServerTenant(db, admin, auth_server), async (tx) => {
+          const row = await findScope(tx, auth_server, name)
+          return row && toView(row)
+        }),
+      update: async (admin, { auth_server }, name, body) =>
+        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+          const row = await updateScope(tx, auth_server, name, body)
+          return row && toView(row)
+        }),
+      remove: async (admin, { auth_server }, name) =>
+        db.write(await authServerTenant(db, admin, auth_server), (tx) => deleteScope(tx, auth_server, name)),
+    },
+  })
+}
+
+function toView(row: ScopeRow) {
+  const { name, description, is_default, include_in_metadata } = row
+  return { name, description, is_default, include_in_metadata, ...toTimes(row) }
+}

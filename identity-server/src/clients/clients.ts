@@ -1,0 +1,55 @@
+/** Clients as the OAuth endpoints need them: with their scopes and secrets, kept in memory between requests. */
+import { type CachedLookup, createCachedLookup } from '../store/cached-lookup.ts'
+import { listClientSecrets } from '../store/client-secrets.ts'
+import { findClient } from '../store/clients.ts'
+import type { Database } from '../store/database.ts'
+import type { StoredSecret } from './secret.ts'
+
+export interface Client {
+  id: string
+  enabled: boolean
+  grantTypes: readonly string[]
+  authMethods: readonly string[]
+  /** The `aud` of its tokens; undefined: the auth server's. */
+  audience: string | undefined
+  /** Seconds; undefined: the auth server's. */
+  accessTokenLifetime: number | undefined
+  mayIntrospect: boolean
+  scopes: readonly string[]
+  secrets: readonly StoredSecret[]
+}
+
+/** Most secrets that one client may have at once: enough to rotate with overlap, few enough to try each. */
+export const maxClientSecrets = 10
+
+const tables = new Set(['clients', 'client_scopes', 'client_secrets'])
+
+export function createClients(db: Database): CachedLookup<Client> {
+  return createCachedLookup({
+    changes: db.changes,
+    max: 100_000,
+    concerns: (change, authServer, id) =>
+      tables.has(change.table) && change.authServer === authServer && change.client === id,
+    load: (authServer, id) =>
+      db.read({ authServer }, async (tx) => {
+        const row = await findClient(tx, authServer, id)
+        if (!row) return undefined
+        const secrets = await listClientSecrets(tx, authServer, id, { after: undefined, limit: maxClientSecrets })
+        return {
+          id: row.id,
+          enabled: row.enabled,
+          grantTypes: row.grant_types,
+          authMethods: row.token_endpoint_auth_methods,
+          audience: row.audience ?? undefined,
+          accessTokenLifetime: row.access_token_lifetime ?? undefined,
+          mayIntrospect: row.may_introspect,
+          scopes: row.scopes,
+          secrets: secrets.map((secret) => ({
+            hash: Buffer.from(secret.hash, 'base64url'),
+            hashKey: secret.hash_key,
+            expiresAt: secret.expires_at?.getTime(),
+          })),
+        }
+      }),
+  })
+}

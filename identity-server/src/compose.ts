@@ -1,0 +1,118 @@
+/** Builds the identity server from its parts. The only place that knows all of them. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { createAuthorizeAdmin } from './admin/authorize.ts'
+import { createAuthenticateClient } from './client-auth/authenticate.ts'
+import { clientAuthMethodNames, clientAuthMethods } from './client-auth/list.ts'
+import { createClients } from './clients/clients.ts'
+import type { Environment } from './config.ts'
+import { grants } from './grants/list.ts'
+import { createApp } from './http/app.ts'
+import { createHttpMetrics, createOperationsApp } from './http/operations.ts'
+import { readMasterKeyFile } from './keys/master-key-file.ts'
+import { createMasterKeys, type MasterKeys } from './keys/master-keys.ts'
+import { createKeyRings } from './keys/signing-keys.ts'
+import { createRevocationLog } from './revocations/log.ts'
+import type { Database } from './store/database.ts'
+import { openPglite } from './store/pglite.ts'
+import { openPostgres } from './store/postgres.ts'
+import { createAuthServers } from './tenancy/auth-servers.ts'
+import { bootstrap } from './tenancy/bootstrap.ts'
+
+export interface IdentityServer {
+  /** Scheme, host and port that it listens on. */
+  readonly address: string
+  readonly operationsAddress: string
+  /** Finishes the requests that are under way, then closes everything. */
+  close(): Promise<void>
+}
+
+const longPollingMs = 25_000
+
+/**
+ * Opens the store, brings it up to date and listens.
+ * @param now ms since the epoch
+ * @throws Error where a port, the store or a master key cannot be used
+ */
+export async function startIdentityServer(
+  environment: Environment,
+  logger: Logger,
+  now: () => number = Date.now,
+): Promise<IdentityServer> {
+  const folder = environment.POSTERN_DATA_DIR
+  const db = await openStore(environment)
+  try {
+    const masterKeys = await openMasterKeys(environment)
+    const closing = new AbortController()
+    const metrics = createHttpMetrics()
+    const publicOrigin = environment.POSTERN_PUBLIC_ORIGIN ?? defaultOrigin(environment)
+
+    await bootstrap(db, masterKeys, publicOrigin, firstClient(environment), async (clientId, secret) => {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      const path = join(folder, 'admin-client.env')
+      const lines = [`POSTERN_ADMIN_CLIENT_ID=${clientId}`, `POSTERN_ADMIN_CLIENT_SECRET=${secret}`, '']
+      await writeFile(path, lines.join('\n'), { mode: 0o600 })
+      logger.info({ path }, 'the first admin client was made; its secret is in this file')
+    })
+
+    const authServers = createAuthServers(db, publicOrigin)
+    const clients = createClients(db)
+    const keyRings = createKeyRings(db, masterKeys)
+    const revocations = createRevocationLog(db, now)
+    const authenticateClient = createAuthenticateClient(clients, clientAuthMethods(masterKeys, now))
+    const authorize = createAuthorizeAdmin({ publicOrigin, clients, keyRings, revocations, now })
+
+    const app = await createApp({
+      logger,
+      metrics,
+      oauth: {
+        lookups: { authServers, keyRings, authenticateClient },
+        grants,
+        clientAuthMethods: clientAuthMethodNames,
+        introspector: { clients, revocations },
+        revocations,
+        db,
+        longPollingMs,
+        closing: closing.signal,
+        now,
+      },
+      admin: { db, masterKeys, publicOrigin, authorize },
+    })
+    const operations = createOperationsApp({ logger, metrics, ready: () => db.ping() })
+    const address = await app.listen({ host: environment.POSTERN_HOST, port: environment.POSTERN_PORT })
+    const operationsAddress = await operations.listen({
+      host: environment.POSTERN_OPERATIONS_HOST,
+      port: environment.POSTERN_OPERATIONS_PORT,
+    })
+    return {
+      address,
+      operationsAddress,
+      async close() {
+        closing.abort()
+        await Promise.all([app.close(), operations.close()])
+        await db.close()
+      },
+    }
+  } catch (error) {
+    await db.close()
+    throw error
+  }
+}
+
+function openStore({ DATABASE_URL, POSTERN_DATA_DIR }: Environment): Promise<Database> {
+  return DATABASE_URL ? openPostgres(DATABASE_URL) : openPglite(POSTERN_DATA_DIR)
+}
+
+async function openMasterKeys({ POSTERN_MASTER_KEYS, POSTERN_DATA_DIR }: Environment): Promise<MasterKeys> {
+  return createMasterKeys(POSTERN_MASTER_KEYS?.split(',') ?? (await readMasterKeyFile(POSTERN_DATA_DIR)))
+}
+
+function firstClient({ POSTERN_ADMIN_CLIENT_ID, POSTERN_ADMIN_CLIENT_SECRET }: Environment) {
+  return { id: POSTERN_ADMIN_CLIENT_ID, secret: POSTERN_ADMIN_CLIENT_SECRET }
+}
+
+function defaultOrigin({ POSTERN_HOST, POSTERN_PORT }: Environment): string {
+  if (POSTERN_PORT === 0) throw new Error('POSTERN_PUBLIC_ORIGIN is required where POSTERN_PORT is 0')
+  return `http://${POSTERN_HOST.includes(':') ? `[${POSTERN_HOST}]` : POSTERN_HOST}:${POSTERN_PORT}`
+}

@@ -1,0 +1,70 @@
+/** The public HTTP server: the OAuth endpoints of every auth server, and the admin API. */
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { type AdminApi, adminApi } from '../admin/api.ts'
+import { Problem } from '../admin/problem.ts'
+import { answerOAuthError, answerProblem } from './errors.ts'
+import { type EventsEndpoint, eventsEndpoint } from './events.ts'
+import { parseForm } from './form.ts'
+import { introspectionEndpoint } from './introspection.ts'
+import { type MetadataEndpoints, metadataEndpoints } from './metadata.ts'
+import type { HttpMetrics } from './operations.ts'
+import { revocationEndpoint } from './revocation.ts'
+import { type TokenEndpoint, tokenEndpoint } from './token.ts'
+
+export interface AppOptions {
+  logger: FastifyBaseLogger
+  metrics: HttpMetrics
+  oauth: TokenEndpoint &
+    MetadataEndpoints &
+    EventsEndpoint &
+    Parameters<typeof introspectionEndpoint>[1] &
+    Parameters<typeof revocationEndpoint>[1]
+  admin: AdminApi
+}
+
+const maxBodyBytes = 64 * 1024
+
+export async function createApp({ logger, metrics, oauth, admin }: AppOptions): Promise<FastifyInstance> {
+  const app: FastifyInstance = fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    bodyLimit: maxBodyBytes,
+    // The longest that a client may take to send its request; answers that wait (long polling) are not meant.
+    requestTimeout: 10_000,
+    connectionTimeout: 60_000,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: 'idle',
+    http: { maxHeaderSize: 16 * 1024 },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true } },
+    return503OnClosing: true,
+  })
+  app.addHook('onResponse', async (request, reply) => metrics.observe(request, reply))
+  app.setErrorHandler(answerProblem)
+  app.setNotFoundHandler((request, reply) => answerProblem(new Problem('not_found'), request, reply))
+
+  await app.register(async (endpoints) => {
+    endpoints.setErrorHandler(answerOAuthError)
+    endpoints.removeContentTypeParser(['application/json', 'text/plain'])
+    endpoints.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string' },
+      (_request, body, done) => {
+        try {
+          done(null, parseForm(String(body)))
+        } catch (error) {
+          done(error instanceof Error ? error : new Error(String(error)))
+        }
+      },
+    )
+    tokenEndpoint(endpoints, oauth)
+    introspectionEndpoint(endpoints, oauth)
+    revocationEndpoint(endpoints, oauth)
+  })
+  await app.register(async (endpoints) => {
+    endpoints.setErrorHandler(answerOAuthError)
+    metadataEndpoints(endpoints, oauth)
+    eventsEndpoint(endpoints, oauth)
+  })
+  await app.register(async (api) => adminApi(api, admin), { prefix: '/admin/v1' })
+  return app
+}

@@ -1,0 +1,82 @@
+/** What every OAuth endpoint does first: find the auth server of the path, read the form, authenticate the client. */
+import { OAuthError } from '@postern/protocol/oauth-error'
+import type { FastifyRequest } from 'fastify'
+import { Problem } from '../admin/problem.ts'
+import type { AuthenticateClient } from '../client-auth/authenticate.ts'
+import type { Client } from '../clients/clients.ts'
+import type { KeyRing } from '../keys/signing-keys.ts'
+import type { CachedLookup } from '../store/cached-lookup.ts'
+import { type AuthServer, authServerIdPattern } from '../tenancy/auth-servers.ts'
+
+export interface IssuerLookups {
+  authServers: CachedLookup<AuthServer>
+  keyRings: CachedLookup<KeyRing>
+  authenticateClient: AuthenticateClient
+}
+
+export interface Issuer {
+  authServer: AuthServer
+  keys: KeyRing
+}
+
+export interface Caller extends Issuer {
+  client: Client
+  form: ReadonlyMap<string, string>
+}
+
+const authServerId = new RegExp(authServerIdPattern)
+
+/** @throws Problem `not_found` where the path names no auth server; StoreError */
+export async function findIssuer(lookups: IssuerLookups, request: FastifyRequest): Promise<Issuer> {
+  const id = pathParameter(request, 'auth_server')
+  const authServer = authServerId.test(id) ? await lookups.authServers.get(id) : undefined
+  const keys = authServer && (await lookups.keyRings.get(id))
+  if (!authServer || !keys) throw new Problem('not_found', 'there is no such auth server')
+  return { authServer, keys }
+}
+
+/** @throws Problem, OAuthError, StoreError */
+export async function authenticateCaller(lookups: IssuerLookups, request: FastifyRequest): Promise<Caller> {
+  const issuer = await findIssuer(lookups, request)
+  const form: ReadonlyMap<string, string> = request.body instanceof Map ? request.body : new Map()
+  return { ...issuer, form, client: await authenticateByForm(lookups, issuer, request, form) }
+}
+
+/** @throws OAuthError; StoreError */
+export function authenticateByForm(
+  lookups: IssuerLookups,
+  { authServer }: Issuer,
+  request: FastifyRequest,
+  form: ReadonlyMap<string, string>,
+): Promise<Client> {
+  refuseQuery(request)
+  refuseRepeatedAuthorization(request)
+  return lookups.authenticateClient(authServer.id, { authorization: request.headers.authorization, form })
+}
+
+/** A parameter that must be there. @throws OAuthError `invalid_request` */
+export function required(form: ReadonlyMap<string, string>, name: string): string {
+  const value = form.get(name)
+  if (value === undefined) throw new OAuthError('invalid_request', `${name} is required`)
+  return value
+}
+
+function pathParameter(request: FastifyRequest, name: string): string {
+  const { params } = request
+  const value =
+    typeof params === 'object' && params !== null ? Object.entries(params).find(([key]) => key === name) : []
+  return String(value?.[1] ?? '')
+}
+
+/** Parameters belong into the body (RFC 6749 sections 2.3.1, 3.2): URLs end up in logs. */
+function refuseQuery(request: FastifyRequest): void {
+  if (request.url.includes('?')) throw new OAuthError('invalid_request', 'parameters belong into the body')
+}
+
+/** Node.js keeps only the first of several Authorization headers; whoever stands before us may have read another. */
+function refuseRepeatedAuthorization(request: FastifyRequest): void {
+  const { authorization } = request.raw.headersDistinct
+  if (authorization && authorization.length > 1) {
+    throw new OAuthError('invalid_request', 'the Authorization header is repeated')
+  }
+}

@@ -1,0 +1,54 @@
+/** Authorization server metadata (RFC 8414; OpenID Connect Discovery 1.0) and the JWK Set (RFC 7517 section 5). */
+import type { FastifyInstance } from 'fastify'
+import type { Grant } from '../grants/grant.ts'
+import type { AuthServer } from '../tenancy/auth-servers.ts'
+import { findIssuer, type IssuerLookups } from './caller.ts'
+
+export interface MetadataEndpoints {
+  lookups: IssuerLookups
+  grants: readonly Grant[]
+  clientAuthMethods: readonly string[]
+}
+
+/** Short enough that a new signing key is known everywhere long before it signs. */
+const cacheControl = 'public, max-age=300, stale-if-error=86400'
+
+export function metadataEndpoints(app: FastifyInstance, options: MetadataEndpoints): void {
+  const { lookups } = options
+  // RFC 8414 section 3 puts the well-known segment before the issuer's path, OpenID Connect Discovery after it.
+  for (const path of [
+    '/.well-known/oauth-authorization-server/:auth_server',
+    '/:auth_server/.well-known/openid-configuration',
+  ]) {
+    app.get(path, async (request, reply) => {
+      const { authServer } = await findIssuer(lookups, request)
+      return reply.header('cache-control', cacheControl).send(metadata(authServer, options))
+    })
+  }
+
+  app.get('/:auth_server/jwks', async (request, reply) => {
+    const { keys } = await findIssuer(lookups, request)
+    return reply.header('cache-control', cacheControl).type('application/jwk-set+json').send(JSON.stringify(keys.jwks))
+  })
+}
+
+function metadata(authServer: AuthServer, { grants, clientAuthMethods }: MetadataEndpoints) {
+  const { issuer } = authServer
+  return {
+    issuer,
+    token_endpoint: `${issuer}/token`,
+    token_endpoint_auth_methods_supported: clientAuthMethods,
+    jwks_uri: `${issuer}/jwks`,
+    introspection_endpoint: `${issuer}/introspect`,
+    introspection_endpoint_auth_methods_supported: clientAuthMethods,
+    revocation_endpoint: `${issuer}/revoke`,
+    revocation_endpoint_auth_methods_supported: clientAuthMethods,
+    grant_types_supported: grants.map((grant) => grant.type),
+    scopes_supported: authServer.publishedScopes,
+    // Required members that no grant of ours has a use for yet.
+    response_types_supported: [],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: [authServer.signingAlgorithm],
+    postern_revocation_feed_endpoint: `${issuer}/events/poll`,
+  }
+}

@@ -1,0 +1,85 @@
+/** The signing keys of auth servers: made, encrypted at rest, kept decrypted in memory while they are in use. */
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import Type from 'typebox'
+import { Value } from 'typebox/value'
+import { type CachedLookup, createCachedLookup } from '../store/cached-lookup.ts'
+import type { Database, Tx } from '../store/database.ts'
+import { insertSigningKey, listSigningKeys, type SigningKeyRow } from '../store/signing-keys.ts'
+import type { MasterKeys } from './master-keys.ts'
+
+export interface KeyRing {
+  /** Signs new tokens. */
+  active: { kid: string; algorithm: string; key: CryptoKey }
+  /** Verifies tokens of ours: every key that is published. */
+  publicKeys: ReadonlyMap<string, { algorithm: string; key: CryptoKey }>
+  /** The JWK Set as it is published (RFC 7517 section 5): next, active and retired keys. */
+  jwks: { keys: JWK[] }
+}
+
+const PrivateJwk = Type.Object({ kty: Type.String(), d: Type.String() }, { additionalProperties: Type.String() })
+const PublicJwk = Type.Object({ kty: Type.String() }, { additionalProperties: Type.String() })
+
+const contextOf = (authServer: string, kid: string) => `signing key ${authServer} ${kid}`
+
+/** Makes an active signing key and stores it, within the transaction that creates the auth server. */
+export async function createSigningKey(
+  tx: Tx,
+  authServer: string,
+  masterKeys: MasterKeys,
+  algorithm: string,
+): Promise<void> {
+  const pair = await generateKeyPair(algorithm, { extractable: true })
+  const publicJwk = await exportJWK(pair.publicKey)
+  const kid = await calculateJwkThumbprint(publicJwk)
+  const privateJwk = Buffer.from(JSON.stringify(await exportJWK(pair.privateKey)))
+  const { keyId, ciphertext } = masterKeys.encrypt(privateJwk, contextOf(authServer, kid))
+  await insertSigningKey(tx, authServer, {
+    kid,
+    algorithm,
+    state: 'active',
+    public_key: JSON.stringify(publicJwk),
+    private_key: ciphertext,
+    encryption_key: keyId,
+  })
+}
+
+/** The key ring of each auth server; undefined for one that does not exist. */
+export function createKeyRings(db: Database, masterKeys: MasterKeys): CachedLookup<KeyRing> {
+  return createCachedLookup({
+    changes: db.changes,
+    max: 10_000,
+    concerns: (change, authServer) => change.table === 'signing_keys' && change.authServer === authServer,
+    load: async (authServer) => {
+      const rows = await db.read({ authServer }, (tx) => listSigningKeys(tx, authServer))
+      return rows.length === 0 ? undefined : toKeyRing(authServer, rows, masterKeys)
+    },
+  })
+}
+
+async function toKeyRing(authServer: string, rows: SigningKeyRow[], masterKeys: MasterKeys): Promise<KeyRing> {
+  const active = rows.find((row) => row.state === 'active')
+  if (!active) throw new Error(`auth server ${authServer} has no active signing key`)
+  const privateText = masterKeys.decrypt(active.encryption_key, active.private_key, contextOf(authServer, active.kid))
+  const published = await Promise.all(
+    rows.map(async ({ kid, algorithm, public_key }) => {
+      const jwk = Value.Parse(PublicJwk, JSON.parse(public_key))
+      return { kid, algorithm, jwk: { ...jwk, kid, alg: algorithm, use: 'sig' }, key: await toKey(jwk, algorithm) }
+    }),
+  )
+  return {
+    active: {
+      kid: active.kid,
+      algorithm: active.algorithm,
+      key: await toKey(Value.Parse(PrivateJwk, JSON.parse(privateText.toString())), active.algorithm),
+    },
+    publicKeys: new Map(published.map(({ kid, algorithm, key }) => [kid, { algorithm, key }])),
+    jwks: { keys: published.map(({ jwk }) => jwk) },
+  }
+}
+
+async function toKey(jwk: JWK, algorithm: string): Promise<CryptoKey> {
+  const key = await importJWK(jwk, algorithm)
+  // importJWK answers bytes for symmetric keys only, and none of ours is one.
+  if (key instanceof Uint8Array) throw new Error('a signing key must be asymmetric')
+  return key
+}

@@ -1,0 +1,61 @@
+import { type Insertable, type Selectable, sql, type Updateable } from 'kysely'
+import type { Tx } from './database.ts'
+import { type Page, paginate } from './page.ts'
+import type { ClientSecretsTable } from './schema.ts'
+
+export type ClientSecretRow = Selectable<ClientSecretsTable>
+
+const select = (tx: Tx, authServer: string, client: string) =>
+  tx.selectFrom('client_secrets').selectAll().where('auth_server_id', '=', authServer).where('client_id', '=', client)
+
+export function findClientSecret(
+  tx: Tx,
+  authServer: string,
+  client: string,
+  id: string,
+): Promise<ClientSecretRow | undefined> {
+  return select(tx, authServer, client).where('id', '=', id).executeTakeFirst()
+}
+
+export function listClientSecrets(tx: Tx, authServer: string, client: string, page: Page): Promise<ClientSecretRow[]> {
+  return paginate(select(tx, authServer, client), 'id', page).execute()
+}
+
+export function insertClientSecret(
+  tx: Tx,
+  authServer: string,
+  row: Omit<Insertable<ClientSecretsTable>, 'auth_server_id'>,
+): Promise<ClientSecretRow> {
+  return tx
+    .insertInto('client_secrets')
+    .values({ ...row, auth_server_id: authServer })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+}
+
+export function updateClientSecret(
+  tx: Tx,
+  authServer: string,
+  client: string,
+  id: string,
+  change: Pick<Updateable<ClientSecretsTable>, 'name' | 'expires_at'>,
+): Promise<ClientSecretRow | undefined> {
+  return tx
+    .updateTable('client_secrets')
+    .set({ ...change, updated_at: sql<Date>`now()` })
+    .where('auth_server_id', '=', authServer)
+    .where('client_id', '=', client)
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst()
+}
+
+export async function deleteClientSecret(tx: Tx, authServer: string, client: string, id: string): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('client_secrets')
+    .where('auth_server_id', '=', authServer)
+    .where('client_id', '=', client)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
+}

@@ -1,0 +1,44 @@
+import { type Insertable, type Selectable, sql } from 'kysely'
+import type { Tx } from './database.ts'
+import { type Page, paginate } from './page.ts'
+import type { OrganizationsTable } from './schema.ts'
+
+export type OrganizationRow = Selectable<OrganizationsTable>
+
+/** The organization, where the tenant's subtree holds it. */
+export function findOrganization(tx: Tx, id: string): Promise<OrganizationRow | undefined> {
+  return tx.selectFrom('organizations').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+/** The organizations of the tenant's subtree, itself included, by id. */
+export function listOrganizations(tx: Tx, page: Page): Promise<OrganizationRow[]> {
+  return paginate(tx.selectFrom('organizations').selectAll(), 'id', page).execute()
+}
+
+export function insertOrganization(tx: Tx, row: Insertable<OrganizationsTable>): Promise<OrganizationRow> {
+  return tx.insertInto('organizations').values(row).returningAll().executeTakeFirstOrThrow()
+}
+
+export function updateOrganization(
+  tx: Tx,
+  id: string,
+  change: { name?: string },
+): Promise<OrganizationRow | undefined> {
+  return tx
+    .updateTable('organizations')
+    .set({ ...change, updated_at: sql<Date>`now()` })
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst()
+}
+
+/** @throws StoreError `in_use` where it still has auth servers or organizations below it */
+export async function deleteOrganization(tx: Tx, id: string): Promise<boolean> {
+  const { numDeletedRows } = await tx.deleteFrom('organizations').where('id', '=', id).executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+/** Lets one transaction at a time change what the tree of organizations stands on. */
+export async function lockTree(tx: Tx): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended('organizations', 0))`.execute(tx)
+}
