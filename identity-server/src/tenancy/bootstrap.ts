@@ -63,7 +63,7 @@ async function ensureSystemAuthServer(tx: Tx, masterKeys: MasterKeys, audience: 
   })
   await createSigningKey(tx, systemAuthServer, masterKeys, signing_algorithm)
   for (const name of Object.values(adminScopes)) {
-    const scope = { name, description: 'Use of the admin API', is_default: false, include_in_metadata: true }
+    const scope = { name, description: 'Use of the admin API', is_default: true, include_in_metadata: true }
     await insertScope(tx, systemAuthServer, scope)
   }
 }
