@@ -1,0 +1,23 @@
+/** The demo gateway: a reverse proxy in a few lines, with the Postern plugin in front of every route. */
+import replyFrom from '@fastify/reply-from'
+import postern from '@postern/fastify'
+import fastify, { type FastifyInstance } from 'fastify'
+
+export interface GatewayOptions {
+  sidecarUrl: string
+  upstreamUrl: string
+  policy: string
+}
+
+export async function createGateway({ sidecarUrl, upstreamUrl, policy }: GatewayOptions): Promise<FastifyInstance> {
+  const app = fastify({ logger: { level: 'info' }, disableRequestLogging: true, bodyLimit: 1024 * 1024 })
+  // Bodies pass through as they came.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+
+  await app.register(postern, { sidecar: { url: sidecarUrl }, policy })
+  await app.register(replyFrom, { base: upstreamUrl, undici: { connections: 64, headersTimeout: 5_000 } })
+  app.get('/healthz', { config: { postern: false } }, async () => ({ status: 'ok' }))
+  app.all('/*', (request, reply) => reply.from(request.url))
+  return app
+}

@@ -1,0 +1,134 @@
+/** Starts the parts in the order in which they need each other, and seeds the demo tenant in between. */
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createAdminClient } from '@postern/sdk/admin'
+import { parseEnvFile, toEnvFile } from './env-file.ts'
+import { createProcesses } from './processes.ts'
+import { demo, seed } from './seed.ts'
+import type { DemoSettings } from './settings.ts'
+import { demoPolicy, sidecarConfig } from './sidecar-config.ts'
+
+export interface RunningSystem {
+  /** The variables of `demo.env`. */
+  variables: Readonly<Record<string, string>>
+  envFile: string
+  logFolder: string
+  stop(): Promise<void>
+}
+
+export interface SystemEvents {
+  report(line: string): void
+  /** Given the function that stops what has been started so far, before anything is. */
+  starting(stop: () => Promise<void>): void
+  ended(name: string, log: string): void
+}
+
+/** @throws Error where a part does not get ready; what had started is then stopped */
+export async function startSystem(settings: DemoSettings, events: SystemEvents): Promise<RunningSystem> {
+  const { dataDir, ports } = settings
+  const logFolder = join(dataDir, 'logs')
+  const secretsFolder = join(dataDir, 'secrets')
+  const envFile = join(dataDir, 'demo.env')
+  await mkdir(secretsFolder, { recursive: true, mode: 0o700 })
+  // Its presence says that everything is ready.
+  await rm(envFile, { force: true })
+
+  const processes = createProcesses(logFolder, events.ended)
+  events.starting(processes.stop)
+  const local = (port: number) => `http://127.0.0.1:${port}`
+  const start = async (what: string, address: string, spec: Parameters<typeof processes.start>[0]) => {
+    const begun = performance.now()
+    await processes.start(spec)
+    events.report(`${what.padEnd(16)} ${address}  (${((performance.now() - begun) / 1000).toFixed(1)} s)`)
+  }
+
+  try {
+    const origin = local(ports.identityServer)
+    await start('identity server', origin, {
+      name: 'identity-server',
+      file: 'identity-server/src/main.ts',
+      environment: {
+        POSTERN_DATA_DIR: dataDir,
+        POSTERN_PORT: String(ports.identityServer),
+        POSTERN_OPERATIONS_PORT: String(ports.identityServerOperations),
+        POSTERN_PUBLIC_ORIGIN: origin,
+      },
+      readyUrl: `${local(ports.identityServerOperations)}/readyz`,
+    })
+
+    const issuer = `${origin}/${demo.authServer}`
+    const tokenEndpoint = `${issuer}/token`
+    const adminVariables = await adminCredentials(dataDir)
+    const adminUrl = `${origin}/admin/v1`
+    const adminTokenEndpoint = `${origin}/system/token`
+    const admin = createAdminClient({
+      adminUrl,
+      tokenEndpoint: adminTokenEndpoint,
+      clientId: adminVariables.id,
+      clientSecret: adminVariables.secret,
+    })
+    const secrets = await seed(admin, tokenEndpoint, secretsFolder)
+
+    const configFile = join(dataDir, 'sidecar.yaml')
+    const sidecarPorts = { port: ports.sidecar, adminPort: ports.sidecarAdmin }
+    await writeFile(configFile, sidecarConfig({ issuer, ...sidecarPorts, secretsFolder }))
+    await start('sidecar', local(ports.sidecar), {
+      name: 'sidecar',
+      file: 'sidecar/src/main.ts',
+      args: [configFile],
+      environment: {},
+      readyUrl: `${local(ports.sidecarAdmin)}/readyz`,
+    })
+    await start('upstream', local(ports.upstream), {
+      name: 'upstream',
+      file: 'demo/src/upstream/main.ts',
+      environment: {
+        UPSTREAM_PORT: String(ports.upstream),
+        POSTERN_ISSUER: issuer,
+        UPSTREAM_AUDIENCE: demo.upstreamAudience,
+      },
+      readyUrl: `${local(ports.upstream)}/healthz`,
+    })
+    await start('gateway', local(ports.gateway), {
+      name: 'gateway',
+      file: 'demo/src/gateway/main.ts',
+      environment: {
+        GATEWAY_PORT: String(ports.gateway),
+        SIDECAR_URL: local(ports.sidecar),
+        UPSTREAM_URL: local(ports.upstream),
+        DEMO_POLICY: demoPolicy,
+      },
+      readyUrl: `${local(ports.gateway)}/healthz`,
+    })
+
+    const variables = {
+      POSTERN_ISSUER: issuer,
+      POSTERN_TOKEN_ENDPOINT: tokenEndpoint,
+      POSTERN_ADMIN_URL: adminUrl,
+      POSTERN_ADMIN_TOKEN_ENDPOINT: adminTokenEndpoint,
+      POSTERN_ADMIN_CLIENT_ID: adminVariables.id,
+      POSTERN_ADMIN_CLIENT_SECRET: adminVariables.secret,
+      DEMO_CLIENT_ID: demo.client,
+      DEMO_CLIENT_SECRET: secrets.client,
+      DEMO_SCOPE: demo.scope,
+      DEMO_POLICY: demoPolicy,
+      SIDECAR_URL: local(ports.sidecar),
+      SIDECAR_ADMIN_URL: local(ports.sidecarAdmin),
+      GATEWAY_URL: local(ports.gateway),
+      UPSTREAM_URL: local(ports.upstream),
+    }
+    await writeFile(envFile, toEnvFile(variables), { mode: 0o600 })
+    return { variables, envFile, logFolder, stop: processes.stop }
+  } catch (error) {
+    await processes.stop()
+    throw error
+  }
+}
+
+/** The first admin client: the operator's, or the one that the identity server made up and kept. */
+async function adminCredentials(dataDir: string): Promise<{ id: string; secret: string }> {
+  const kept = parseEnvFile(await readFile(join(dataDir, 'admin-client.env'), 'utf8'))
+  const { POSTERN_ADMIN_CLIENT_ID: id, POSTERN_ADMIN_CLIENT_SECRET: secret } = kept
+  if (!id || !secret) throw new Error('admin-client.env names no client')
+  return { id, secret }
+}
