@@ -28,17 +28,19 @@ export interface IdentityServer {
   close(): Promise<void>
 }
 
-const longPollingMs = 25_000
+const defaultLongPollingMs = 25_000
 
 /**
  * Opens the store, brings it up to date and listens.
  * @param now ms since the epoch
+ * @param longPollingMs how long a poll of the revocation feed waits for news
  * @throws Error where a port, the store or a master key cannot be used
  */
 export async function startIdentityServer(
   environment: Environment,
   logger: Logger,
   now: () => number = Date.now,
+  longPollingMs = defaultLongPollingMs,
 ): Promise<IdentityServer> {
   const folder = environment.POSTERN_DATA_DIR
   const db = await openStore(environment)
