@@ -1,5 +1,5 @@
 /** The public HTTP server: the OAuth endpoints of every auth server, and the admin API. */
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { type AdminApi, adminApi } from '../admin/api.ts'
 import { Problem } from '../admin/problem.ts'
 import { answerOAuthError, answerProblem } from './errors.ts'
@@ -27,7 +27,7 @@ const maxBodyBytes = 64 * 1024
 export async function createApp({ logger, metrics, oauth, admin }: AppOptions): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxBodyBytes,
     // The longest that a client may take to send its request; answers that wait (long polling) are not meant.
     requestTimeout: 10_000,
@@ -37,6 +37,9 @@ export async function createApp({ logger, metrics, oauth, admin }: AppOptions): 
     http: { maxHeaderSize: 16 * 1024 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true } },
     return503OnClosing: true,
+    // A scope of 200 characters, each of them percent-encoded, still names a scope.
+    routerOptions: { maxParamLength: 1024 },
+    frameworkErrors: answerProblem,
   })
   app.addHook('onResponse', async (request, reply) => metrics.observe(request, reply))
   app.setErrorHandler(answerProblem)
@@ -47,10 +50,10 @@ export async function createApp({ logger, metrics, oauth, admin }: AppOptions): 
     endpoints.removeContentTypeParser(['application/json', 'text/plain'])
     endpoints.addContentTypeParser(
       'application/x-www-form-urlencoded',
-      { parseAs: 'string' },
+      { parseAs: 'buffer' },
       (_request, body, done) => {
         try {
-          done(null, parseForm(String(body)))
+          done(null, parseForm(Buffer.from(body)))
         } catch (error) {
           done(error instanceof Error ? error : new Error(String(error)))
         }

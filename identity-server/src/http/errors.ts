@@ -13,8 +13,8 @@ const retryAfterSeconds = '1'
 export function answerOAuthError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const answer = toOAuthError(error)
   log(request, answer.status, error)
-  if (answer.status === 401 && request.headers.authorization !== undefined) {
-    // The client used the Authorization header, so the answer names the scheme (RFC 6749 section 5.2).
+  if (answer.status === 401) {
+    // Every 401 carries a challenge (RFC 9110 section 15.5.2), also where no Authorization header was sent.
     reply.header('www-authenticate', 'Basic realm="postern", charset="UTF-8"')
   }
   if (answer.status === 503) reply.header('retry-after', retryAfterSeconds)
@@ -74,6 +74,8 @@ const fastifyCodes: Record<string, { code: ProblemCode; status: number; detail: 
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'unsupported_media_type', status: 415, detail: 'unsupported content type' },
   FST_ERR_CTP_INVALID_JSON_BODY: { code: 'invalid_request', status: 400, detail: 'the body is not valid JSON' },
   FST_ERR_CTP_EMPTY_JSON_BODY: { code: 'invalid_request', status: 400, detail: 'the body is empty' },
+  FST_ERR_BAD_URL: { code: 'invalid_request', status: 400, detail: 'the path is malformed' },
+  FST_ERR_MAX_PARAM_LENGTH: { code: 'not_found', status: 404, detail: 'there is no such resource' },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: { code: 'invalid_request', status: 400, detail: 'wrong Content-Length' },
 }
 

@@ -1,4 +1,5 @@
 /** Bodies of `application/x-www-form-urlencoded`, as strictly as RFC 6749 appendix B and section 3.2 ask. */
+import { isUtf8 } from 'node:buffer'
 import { OAuthError } from '@postern/protocol/oauth-error'
 
 const maxParameters = 100
@@ -8,10 +9,15 @@ const maxParameters = 100
  * @throws OAuthError `invalid_request` for a repeated parameter, broken percent-encoding, bytes that are not UTF-8, or
  *   control characters
  */
-export function parseForm(body: string): Map<string, string> {
+export function parseForm(body: Buffer): Map<string, string> {
+  // Decoding would put U+FFFD in the place of what is no UTF-8, and different bodies would become the same.
+  if (!isUtf8(body)) throw new OAuthError('invalid_request', 'the body is not UTF-8')
   const form = new Map<string, string>()
   const seen = new Set<string>()
-  const pairs = body === '' ? [] : body.split('&')
+  const pairs = body
+    .toString()
+    .split('&')
+    .filter((pair) => pair !== '')
   if (pairs.length > maxParameters) throw new OAuthError('invalid_request', 'too many parameters')
   for (const pair of pairs) {
     const equals = pair.indexOf('=')

@@ -1,5 +1,11 @@
 /** The operator's port: health, readiness, metrics. Nothing here is for clients, so it listens apart. */
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 
 export interface HttpMetrics {
@@ -45,7 +51,7 @@ export interface OperationsOptions {
 export function createOperationsApp({ logger, metrics, ready }: OperationsOptions): FastifyInstance {
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 1024,
     requestTimeout: 10_000,
     forceCloseConnections: true,

@@ -32,22 +32,22 @@ export async function pollRevocations(
   signal: AbortSignal,
 ): Promise<PollResponse> {
   const { id } = reader.authServer
-  const after = Number(request.after ?? 0)
+  const after = request.after ?? '0'
   const limit = request.maxEvents ?? defaultEvents
   for (;;) {
     // Asked for before reading: what is committed between the two then still wakes us.
     const changed = log.changed(id, signal)
-    const found = await log.after(id, after, limit + 1)
+    const found = await log.after(id, Number(after), limit + 1)
     if (found.length > 0 || request.returnImmediately || signal.aborted) return answer(reader, found, limit, after)
     await changed
   }
 }
 
-async function answer(reader: FeedReader, found: Revocation[], limit: number, after: number): Promise<PollResponse> {
+async function answer(reader: FeedReader, found: Revocation[], limit: number, after: string): Promise<PollResponse> {
   const sent = found.slice(0, limit)
   const sets = await Promise.all(sent.map((revocation) => toSecurityEvent(reader, revocation)))
-  const next = sent.at(-1)?.sequence ?? after
-  return { sets: Object.fromEntries(sets), moreAvailable: found.length > limit, next: String(next) }
+  const next = sent.at(-1)?.sequence.toString() ?? after
+  return { sets: Object.fromEntries(sets), moreAvailable: found.length > limit, next }
 }
 
 async function toSecurityEvent(reader: FeedReader, revocation: Revocation): Promise<[jti: string, set: string]> {

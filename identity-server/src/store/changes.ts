@@ -21,9 +21,10 @@ export interface Changes {
   subscribe(listener: (change: Change | 'everything') => void): void
   /**
    * Expects a marker that a transaction sends as its last notification: when it arrives, all of the transaction's
-   * changes have arrived. Where it does not within a second, everything is taken as changed.
+   * changes have arrived. `arrived` is asked once the transaction is committed; where the marker does not come within
+   * a second of that, everything is taken as changed.
    */
-  expect(marker: string): { done: Promise<void>; cancel(): void }
+  expect(marker: string): { arrived(): Promise<void>; cancel(): void }
 }
 
 const Message = Type.Union([
@@ -55,7 +56,8 @@ export function createChanges(listen: Listen): Changes {
   const onLost = () => {
     stopListening = undefined
     if (stopped) return
-    reconnect = setTimeout(() => start().catch(onLost), reconnectAfterMs)
+    // Half of it at random, so that replicas do not all come back at once.
+    reconnect = setTimeout(() => start().catch(onLost), reconnectAfterMs * (0.5 + Math.random() / 2))
   }
 
   const start = async () => {
@@ -75,13 +77,16 @@ export function createChanges(listen: Listen): Changes {
     subscribe: (listener) => void listeners.push(listener),
     expect(marker) {
       const { promise, resolve } = Promise.withResolvers<void>()
-      const timer = setTimeout(() => {
-        tell('everything')
-        resolve()
-      }, markerWithinMs)
+      let timer: NodeJS.Timeout | undefined
       expected.set(marker, resolve)
       return {
-        done: promise,
+        arrived() {
+          timer = setTimeout(() => {
+            tell('everything')
+            resolve()
+          }, markerWithinMs)
+          return promise
+        },
         cancel() {
           clearTimeout(timer)
           expected.delete(marker)

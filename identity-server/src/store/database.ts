@@ -65,7 +65,7 @@ export async function openDatabase(
           await sql`select pg_notify('postern_changes', ${JSON.stringify({ marker })})`.execute(tx)
           return result
         })
-        await heard.done
+        await heard.arrived()
         return result
       } finally {
         heard.cancel()

@@ -32,12 +32,12 @@ const kinds: Record<string, StoreErrorKind> = {
   // Row-level security: what the tenant may not see does not exist for it.
   '42501': 'unknown_reference',
   '23514': 'invalid_value',
-  '22021': 'invalid_value',
-  '22P05': 'invalid_value',
 }
 
-/** Classes that mean the server is not there, shutting down, overloaded or too slow. */
-const unavailable = /^(?:08|53|57|58)/
+/** Class 22: values that the database could not take, such as a NUL character or a date before the first year. */
+const invalidValue = /^22/
+/** Classes that mean the server is not there, shutting down, overloaded or too slow, or asks to try again (40). */
+const unavailable = /^(?:08|40|53|57|58)/
 
 /** Wraps a driver's error; an error that is none of the above comes back unchanged. */
 export function toStoreError(error: unknown): unknown {
@@ -47,7 +47,7 @@ export function toStoreError(error: unknown): unknown {
   if (code === '23503' && 'detail' in error && String(error.detail).includes('is still referenced')) {
     return new StoreError('in_use', error)
   }
-  const kind = kinds[code]
+  const kind = kinds[code] ?? (invalidValue.test(code) ? 'invalid_value' : undefined)
   if (kind) return new StoreError(kind, error)
   const connectionLost = /^E[A-Z]+$/.test(code) || /timeout|terminated|connection|closed/i.test(error.message)
   return unavailable.test(code) || (code === '' && connectionLost) || /^E[A-Z]+$/.test(code)

@@ -51,7 +51,8 @@ function listenOn(settings: pg.ClientConfig): Listen {
       await client.query('listen postern_changes')
     } catch (error) {
       ended = true
-      await client.end().catch(() => undefined)
+      // Not awaited: it may never settle for a connection that was never made.
+      client.end().catch(() => undefined)
       throw error
     }
     return async () => {
