@@ -1,0 +1,66 @@
+/**
+ * What became of a token under one policy, kept while it holds. Each policy has a cache of its own and the key is the
+ * whole token, so everything that the outcome depends on is part of the key. Refusals are kept apart, shorter and
+ * fewer: made-up tokens displace nobody.
+ */
+import type { Allow, Deny } from '@postern/protocol/decision'
+import { LRUCache } from 'lru-cache'
+import type { Config } from '../config/schema.ts'
+
+export interface Verified {
+  issuer: string
+  jti: string | undefined
+  /** ms since the epoch */
+  holdsUntil: number
+  /** The decision without an upstream's token. */
+  allow: Allow
+  /** The decision with the upstream token that was current when it was last used. */
+  combined: { accessToken: string; allow: Allow } | undefined
+}
+
+export type Outcome = Verified | { refused: Deny; holdsUntil: number }
+
+export interface OutcomeCache {
+  /** @param now ms since the epoch; what no longer holds is not answered */
+  get(token: string, now: number): Outcome | undefined
+  /** Keeps the outcome no longer than it holds and the configuration allows. */
+  set(token: string, outcome: Outcome, now: number): void
+  readonly size: number
+}
+
+/** Of an entry beside its key: objects, headers, the cache's own bookkeeping. Measured, rounded up. */
+const overheadBytes = 1_200
+
+export function createOutcomeCache(config: Config['cache']): OutcomeCache {
+  const positive = new LRUCache<string, { outcome: Outcome; until: number }>({
+    max: config.max_entries,
+    maxSize: config.max_bytes,
+    sizeCalculation: (_entry, token) => token.length + overheadBytes,
+  })
+  const negative = new LRUCache<string, { outcome: Outcome; until: number }>({
+    max: config.negative_max_entries,
+    maxSize: config.max_bytes,
+    sizeCalculation: (_entry, token) => token.length + overheadBytes,
+  })
+  const maxAgeMs = config.max_age * 1_000
+  const negativeMaxAgeMs = config.negative_max_age * 1_000
+
+  return {
+    get(token, now) {
+      const entry = positive.get(token) ?? negative.get(token)
+      return entry && now < entry.until ? entry.outcome : undefined
+    },
+    set(token, outcome, now) {
+      if ('refused' in outcome) {
+        positive.delete(token)
+        negative.set(token, { outcome, until: Math.min(outcome.holdsUntil, now + negativeMaxAgeMs) })
+      } else {
+        negative.delete(token)
+        positive.set(token, { outcome, until: Math.min(outcome.holdsUntil, now + maxAgeMs) })
+      }
+    },
+    get size() {
+      return positive.size + negative.size
+    },
+  }
+}

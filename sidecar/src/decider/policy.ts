@@ -1,0 +1,146 @@
+/**
+ * A policy, compiled: the steps that it needs, in their order, with everything set up. Nothing below `decide` reads
+ * configuration, compiles, or looks anything up by name.
+ */
+import type { Allow, Decision, DecisionRequest } from '@postern/protocol/decision'
+import type { Config } from '../config/schema.ts'
+import { DependencyError, Refusal } from '../failures.ts'
+import { createSingleFlight } from '../remote/single-flight.ts'
+import type { UpstreamToken } from '../remote/upstream-tokens.ts'
+import { extractToken } from '../steps/extract.ts'
+import type { HeaderPlan } from '../steps/headers.ts'
+import type { Authenticate, Identity } from '../steps/identity.ts'
+import type { CheckRevocation } from '../steps/revocation.ts'
+import { requireScopes } from '../steps/scopes.ts'
+import type { UpstreamStep } from '../steps/upstream-token.ts'
+import { createOutcomeCache, type Outcome, type Verified } from './outcome-cache.ts'
+import { createRefusals, unavailable } from './refusals.ts'
+
+export interface PolicyParts {
+  name: string
+  requiredScopes: readonly string[]
+  authenticate: Authenticate
+  checkRevocation: CheckRevocation
+  headers: HeaderPlan
+  upstream: UpstreamStep | undefined
+  cache: Config['cache']
+  /** ms since the epoch */
+  now: () => number
+  /** Told why a decision was `unavailable`. */
+  onUnavailable(policy: string, error: unknown): void
+}
+
+/** Plain numbers, since the hot path counts: metrics read them when they are asked for. */
+export interface PolicyCounts {
+  allow: number
+  deny: number
+  unavailable: number
+  cacheHits: number
+  cacheMisses: number
+}
+
+export interface Policy {
+  readonly counts: PolicyCounts
+  readonly cachedOutcomes: number
+  decide(request: DecisionRequest): Decision | Promise<Decision>
+}
+
+/** Tokens that are being authenticated at once, in each policy: beyond that, asking more would help nobody. */
+const maxInFlight = 10_000
+
+export function compilePolicy(parts: PolicyParts): Policy {
+  const { name, requiredScopes, authenticate, checkRevocation, headers, upstream, now } = parts
+  const counts: PolicyCounts = { allow: 0, deny: 0, unavailable: 0, cacheHits: 0, cacheMisses: 0 }
+  const refusals = createRefusals(name, requiredScopes)
+  const outcomes = createOutcomeCache(parts.cache)
+  const flights = createSingleFlight<Outcome>()
+
+  const establish = async (token: string): Promise<Outcome> => {
+    try {
+      const identity = await authenticate(token)
+      requireScopes(identity, requiredScopes)
+      const outcome = toVerified(identity, headers)
+      outcomes.set(token, outcome, now())
+      return outcome
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      const outcome = { refused: refusals.of(error), holdsUntil: Number.POSITIVE_INFINITY }
+      if (!error.passing) outcomes.set(token, outcome, now())
+      return outcome
+    }
+  }
+
+  const authenticateOnce = (token: string): Promise<Outcome> => {
+    if (flights.size >= maxInFlight) throw new DependencyError(name, 'too many tokens are being authenticated')
+    return flights.run(token, () => establish(token))
+  }
+
+  /** @param fetched the upstream's token, where it had to be waited for; then everything is asked again */
+  const conclude = (outcome: Outcome, fetched?: UpstreamToken): Decision | Promise<Decision> => {
+    if ('refused' in outcome) return outcome.refused
+    if (now() >= outcome.holdsUntil) return refusals.expired
+    const revocation = checkRevocation(outcome.issuer, outcome.jti)
+    if (revocation === 'revoked') return refusals.revoked
+    if (revocation === 'unknown') throw new DependencyError(outcome.issuer, 'revocations are not known yet')
+    if (!upstream) return outcome.allow
+    const token = fetched ?? upstream.tokens.current()
+    if (token) return combine(outcome, upstream.header, token)
+    return upstream.tokens.get().then((late) => conclude(outcome, late))
+  }
+
+  const count = (decision: Decision): Decision => {
+    counts[decision.decision] += 1
+    return decision
+  }
+  const fail = (error: unknown): Decision => {
+    parts.onUnavailable(name, error)
+    return count(unavailable)
+  }
+
+  return {
+    counts,
+    get cachedOutcomes() {
+      return outcomes.size
+    },
+    decide(request) {
+      try {
+        const extraction = extractToken(request.headers)
+        if (extraction === 'none') return count(refusals.missing)
+        if (extraction === 'malformed') return count(refusals.malformed)
+        const known = outcomes.get(extraction.token, now())
+        if (!known) {
+          counts.cacheMisses += 1
+          return authenticateOnce(extraction.token).then(conclude).then(count).catch(fail)
+        }
+        counts.cacheHits += 1
+        const decision = conclude(known)
+        return decision instanceof Promise ? decision.then(count).catch(fail) : count(decision)
+      } catch (error) {
+        return fail(error)
+      }
+    },
+  }
+}
+
+function toVerified(identity: Identity, headers: HeaderPlan): Verified {
+  const { issuer, jti, holdsUntil } = identity
+  const allow: Allow = {
+    decision: 'allow',
+    remove_headers: [...headers.remove],
+    set_headers: headers.identityHeaders(identity),
+    expires_at: holdsUntil / 1_000,
+  }
+  return { issuer, jti, holdsUntil, allow, combined: undefined }
+}
+
+/** The decision with the upstream's token: made once for each pair of the two. */
+function combine(outcome: Verified, header: string, { accessToken, expiresAt }: UpstreamToken): Allow {
+  if (outcome.combined?.accessToken === accessToken) return outcome.combined.allow
+  const allow: Allow = {
+    ...outcome.allow,
+    set_headers: { ...outcome.allow.set_headers, [header]: `Bearer ${accessToken}` },
+    expires_at: Math.min(outcome.allow.expires_at, expiresAt / 1_000),
+  }
+  outcome.combined = { accessToken, allow }
+  return allow
+}

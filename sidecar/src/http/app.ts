@@ -1,0 +1,48 @@
+/** The HTTP server that gateways ask, over TCP and a unix socket. */
+import { createServer, type Server } from 'node:http'
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { Decider } from '../decider/decider.ts'
+import { unavailable } from '../decider/refusals.ts'
+import type { Transport } from '../transports/transport.ts'
+
+const limits = { maxHeaderSize: 64 * 1024, requestTimeout: 5_000, headersTimeout: 5_000, keepAliveTimeout: 75_000 }
+
+export function createApp(
+  logger: FastifyBaseLogger,
+  transports: readonly Transport[],
+  decider: Decider,
+): FastifyInstance {
+  const app = fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    bodyLimit: 256 * 1024,
+    requestTimeout: limits.requestTimeout,
+    keepAliveTimeout: limits.keepAliveTimeout,
+    http: { maxHeaderSize: limits.maxHeaderSize },
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+  })
+  app.setErrorHandler((error, _request, reply) => {
+    const status = refusedStatus(error) ?? 503
+    if (status === 503) logger.error({ err: error }, 'request failed')
+    // 503 and not 500: no gateway may take a failure for a pass, and this one may be over soon.
+    return reply.code(status).send(status === 503 ? unavailable.body : { error: 'invalid_request' })
+  })
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
+  for (const transport of transports) transport(app, decider)
+  return app
+}
+
+/** A second listener of the same routes: Fastify itself listens on one address only. */
+export function createSocketServer(app: FastifyInstance): Server {
+  const server = createServer(limits, (request, response) => app.routing(request, response))
+  server.keepAliveTimeout = limits.keepAliveTimeout
+  return server
+}
+
+/** The status of what Fastify refused before a handler ran: a body that is too large, or no JSON. */
+function refusedStatus(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('statusCode' in error)) return undefined
+  const { statusCode } = error
+  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 ? statusCode : undefined
+}

@@ -1,0 +1,110 @@
+/** Prometheus metrics. What the hot path counts as plain numbers is read when metrics are asked for. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Policy } from './decider/policy.ts'
+import type { Dependency } from './remote/dependency.ts'
+import type { RevocationFeed } from './remote/revocation-feed.ts'
+
+export interface Metrics {
+  readonly registry: Registry
+  /** Counts a call of a dependency. */
+  observeCall(dependency: string, outcome: 'success' | 'failure', durationMs: number): void
+  /** Makes what the parts know readable. */
+  watch(parts: WatchedParts): void
+}
+
+export interface WatchedParts {
+  policies: ReadonlyMap<string, Policy>
+  dependencies: readonly Dependency[]
+  feeds: ReadonlyMap<string, RevocationFeed>
+  /** ms since the epoch */
+  now: () => number
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const calls = new Histogram({
+    name: 'postern_sidecar_dependency_duration_seconds',
+    help: 'Time of calls to dependencies',
+    labelNames: ['dependency', 'outcome'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers,
+  })
+  return {
+    registry,
+    observeCall: (dependency, outcome, durationMs) => calls.observe({ dependency, outcome }, durationMs / 1_000),
+    watch({ policies, dependencies, feeds, now }) {
+      watchPolicies(policies, registers)
+      watchDependencies(dependencies, registers)
+      watchFeeds(feeds, now, registers)
+    },
+  }
+}
+
+function watchPolicies(policies: ReadonlyMap<string, Policy>, registers: Registry[]): void {
+  new Counter({
+    name: 'postern_sidecar_decisions_total',
+    help: 'Decisions by policy and outcome',
+    labelNames: ['policy', 'decision'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [policy, { counts }] of policies) {
+        this.inc({ policy, decision: 'allow' }, counts.allow)
+        this.inc({ policy, decision: 'deny' }, counts.deny)
+        this.inc({ policy, decision: 'unavailable' }, counts.unavailable)
+      }
+    },
+  })
+  new Counter({
+    name: 'postern_sidecar_cache_lookups_total',
+    help: 'Look-ups of tokens in the cache of outcomes',
+    labelNames: ['policy', 'result'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [policy, { counts }] of policies) {
+        this.inc({ policy, result: 'hit' }, counts.cacheHits)
+        this.inc({ policy, result: 'miss' }, counts.cacheMisses)
+      }
+    },
+  })
+  new Gauge({
+    name: 'postern_sidecar_cached_outcomes',
+    help: 'Entries in the cache of outcomes',
+    labelNames: ['policy'],
+    registers,
+    collect() {
+      for (const [policy, { cachedOutcomes }] of policies) this.set({ policy }, cachedOutcomes)
+    },
+  })
+}
+
+function watchDependencies(dependencies: readonly Dependency[], registers: Registry[]): void {
+  new Gauge({
+    name: 'postern_sidecar_breaker_open',
+    help: 'Circuit breakers: 0 closed, 0.5 half open, 1 open',
+    labelNames: ['dependency'],
+    registers,
+    collect() {
+      const values = { closed: 0, half_open: 0.5, open: 1 }
+      for (const { name, state } of dependencies) this.set({ dependency: name }, values[state()])
+    },
+  })
+}
+
+function watchFeeds(feeds: ReadonlyMap<string, RevocationFeed>, now: () => number, registers: Registry[]): void {
+  new Gauge({
+    name: 'postern_sidecar_revocation_feed_age_seconds',
+    help: "Time since an issuer's revocation feed last answered",
+    labelNames: ['issuer'],
+    registers,
+    collect() {
+      for (const [issuer, feed] of feeds) {
+        const answeredAt = feed.answeredAt()
+        if (answeredAt !== undefined) this.set({ issuer }, (now() - answeredAt) / 1_000)
+      }
+    },
+  })
+}

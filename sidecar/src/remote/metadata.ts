@@ -1,0 +1,70 @@
+/** What an issuer says about itself (OpenID Connect Discovery 1.0; RFC 8414), for endpoints that are not configured. */
+import Type, { type Static } from 'typebox'
+import { Value } from 'typebox/value'
+import { DependencyError } from '../failures.ts'
+import type { Dependency } from './dependency.ts'
+import type { HttpClient } from './http-client.ts'
+import { createSingleFlight } from './single-flight.ts'
+
+const Metadata = Type.Object({
+  issuer: Type.String(),
+  jwks_uri: Type.Optional(Type.String()),
+  introspection_endpoint: Type.Optional(Type.String()),
+  postern_revocation_feed_endpoint: Type.Optional(Type.String()),
+})
+type Metadata = Static<typeof Metadata>
+export type MetadataEndpoint = Exclude<keyof Metadata, 'issuer'>
+
+/** The address of an endpoint. @throws DependencyError */
+export type FindEndpoint = (endpoint: MetadataEndpoint) => Promise<string>
+
+export interface MetadataOptions {
+  issuer: string
+  timeoutMs: number
+  http: HttpClient
+  dependency: Dependency
+  /** ms since the epoch */
+  now: () => number
+}
+
+const maxAgeMs = 600_000
+
+export function createMetadata({ issuer, timeoutMs, http, dependency, now }: MetadataOptions): FindEndpoint {
+  const flights = createSingleFlight<Metadata>()
+  let known: { metadata: Metadata; readAt: number } | undefined
+
+  const read = () =>
+    dependency.call(async () => {
+      const answer = await http.send({ method: 'GET', url: `${issuer}/.well-known/openid-configuration`, timeoutMs })
+      if (answer.status !== 200 || !Value.Check(Metadata, answer.json)) {
+        throw new DependencyError(dependency.name, `status ${answer.status}, or no metadata`)
+      }
+      // Another issuer's metadata would redirect trust (RFC 8414 section 3.3).
+      if (answer.json.issuer !== issuer) throw new DependencyError(dependency.name, 'names another issuer')
+      known = { metadata: answer.json, readAt: now() }
+      return answer.json
+    })
+
+  return async (endpoint) => {
+    const fresh = known && now() - known.readAt < maxAgeMs
+    const metadata =
+      known && fresh ? known.metadata : await flights.run('', read).catch((error) => fallback(error, known))
+    const address = metadata[endpoint]
+    if (address === undefined) throw new DependencyError(dependency.name, `names no ${endpoint}`)
+    if (!isSafe(address, issuer)) throw new DependencyError(dependency.name, `names an unsafe ${endpoint}`)
+    return address
+  }
+}
+
+/** Where an issuer's endpoints are seldom changes: what was known serves while it cannot be asked. */
+function fallback(error: unknown, known: { metadata: Metadata } | undefined): Metadata {
+  if (known) return known.metadata
+  throw error
+}
+
+/** https stays https: metadata may not move an exchange to a channel that anybody reads. */
+function isSafe(address: string, issuer: string): boolean {
+  if (!URL.canParse(address)) return false
+  const url = new URL(address)
+  return url.protocol === 'https:' || (url.protocol === 'http:' && url.origin === new URL(issuer).origin)
+}

@@ -1,0 +1,13 @@
+/** What authentication of a token yields, whichever way it went. */
+
+export interface Identity {
+  /** Name of the issuer in the configuration. */
+  issuer: string
+  claims: Readonly<Record<string, unknown>>
+  jti: string | undefined
+  /** ms since the epoch after which it may not be relied on: expiry, or an earlier bound. */
+  holdsUntil: number
+}
+
+/** Establishes who the token stands for. @throws Refusal, DependencyError */
+export type Authenticate = (token: string) => Promise<Identity>

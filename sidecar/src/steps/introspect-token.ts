@@ -1,0 +1,62 @@
+/** Authentication of opaque tokens by introspection (RFC 7662), with the checks that its answer needs. */
+import { audienceMatches } from '@postern/protocol/audience'
+import { Refusal } from '../failures.ts'
+import type { Introspect } from '../remote/introspection.ts'
+import type { Authenticate } from './identity.ts'
+
+export interface IntrospectTokenOptions {
+  /** Name of the issuer in the configuration. */
+  name: string
+  issuer: string
+  audience: readonly string[]
+  /** Seconds that an answer may be relied on. */
+  cacheTtl: number
+  requireJti: boolean
+  introspect: Introspect
+  /** ms since the epoch */
+  now: () => number
+}
+
+export function createIntrospectToken(options: IntrospectTokenOptions): Authenticate {
+  const { name, issuer, audience, cacheTtl, requireJti, introspect, now } = options
+  return async (token) => {
+    const asked = now()
+    const claims = await introspect(token)
+    if (!claims) throw new Refusal('invalid_token', 'the token is not active')
+    refuseWhereOthersAreMeant(claims, issuer, audience)
+    refuseOutsideItsTime(claims, asked)
+    const { exp, jti } = claims
+    if (requireJti && typeof jti !== 'string') throw new Refusal('invalid_token', 'the token has no jti')
+    const bound = asked + cacheTtl * 1_000
+    return {
+      issuer: name,
+      claims,
+      jti: typeof jti === 'string' ? jti : undefined,
+      holdsUntil: typeof exp === 'number' ? Math.min(bound, exp * 1_000) : bound,
+    }
+  }
+}
+
+type Claims = Readonly<Record<string, unknown>>
+
+function refuseWhereOthersAreMeant(
+  { iss, aud, token_type }: Claims,
+  issuer: string,
+  audience: readonly string[],
+): void {
+  if (iss !== undefined && iss !== issuer) throw new Refusal('invalid_token', 'the issuer is not trusted')
+  if (!audienceMatches(aud, audience)) throw new Refusal('invalid_token', 'the audience is not accepted')
+  if (token_type !== undefined && String(token_type).toLowerCase() !== 'bearer') {
+    throw new Refusal('invalid_token', 'the token is no Bearer token')
+  }
+}
+
+/** @param now ms since the epoch */
+function refuseOutsideItsTime({ exp, nbf }: Claims, now: number): void {
+  if (exp !== undefined && (typeof exp !== 'number' || exp * 1_000 <= now)) {
+    throw new Refusal('invalid_token', 'the token has expired')
+  }
+  if (nbf !== undefined && (typeof nbf !== 'number' || nbf * 1_000 > now)) {
+    throw new Refusal('invalid_token', 'the token is not valid yet', true)
+  }
+}

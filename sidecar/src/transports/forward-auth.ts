@@ -1,0 +1,44 @@
+/**
+ * `ANY /v1/forward-auth/{policy}`: for gateways that forward the client's headers and take status and headers of the
+ * answer as the decision. 200 allows; 401, 403 and 503 refuse. Headers to set stand in the answer; names to remove,
+ * in every spelling, in `x-postern-remove-headers`.
+ */
+import type { Decision } from '@postern/protocol/decision'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Transport } from './transport.ts'
+
+export const forwardAuth: Transport = (app, decider) => {
+  app.register(async (scope) => {
+    // Whatever body a gateway sends along is none of the decision's business: it is not read.
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    scope.all<{ Params: { policy: string } }>('/v1/forward-auth/:policy', (request, reply) => {
+      const decision = decider.decide(request.params.policy, {
+        method: forwarded(request, 'x-forwarded-method') ?? request.method,
+        uri: forwarded(request, 'x-forwarded-uri') ?? '/',
+        headers: request.raw.rawHeaders,
+      })
+      if (decision instanceof Promise) decision.then((late) => answer(reply, late))
+      else answer(reply, decision)
+    })
+  })
+}
+
+/** The original request, as the gateway tells it: it must set these headers itself, whatever the client sent. */
+function forwarded(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+function answer(reply: FastifyReply, decision: Decision): void {
+  if (decision.decision === 'allow') {
+    reply.headers(decision.set_headers).header('x-postern-remove-headers', decision.remove_headers.join(', ')).send()
+    return
+  }
+  reply
+    .code(decision.status)
+    .headers(decision.headers)
+    .header('cache-control', 'no-store')
+    .type('application/json')
+    .send(JSON.stringify(decision.body))
+}
