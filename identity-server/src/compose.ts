@@ -6,7 +6,7 @@ import { createAuthorizeAdmin } from './admin/authorize.ts'
 import { createAuthenticateClient } from './client-auth/authenticate.ts'
 import { clientAuthMethodNames, clientAuthMethods } from './client-auth/list.ts'
 import { createClients } from './clients/clients.ts'
-import type { Environment } from './config.ts'
+import { ConfigError, type Environment } from './config.ts'
 import { grants } from './grants/list.ts'
 import { createApp } from './http/app.ts'
 import { createHttpMetrics, createOperationsApp } from './http/operations.ts'
@@ -19,6 +19,7 @@ import { openPglite } from './store/pglite.ts'
 import { openPostgres } from './store/postgres.ts'
 import { createAuthServers } from './tenancy/auth-servers.ts'
 import { bootstrap } from './tenancy/bootstrap.ts'
+import { systemAuthServer } from './tenancy/system.ts'
 
 export interface IdentityServer {
   /** Scheme, host and port that it listens on. */
@@ -54,13 +55,15 @@ export async function startIdentityServer(
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const path = join(folder, 'admin-client.env')
       const lines = [`POSTERN_ADMIN_CLIENT_ID=${clientId}`, `POSTERN_ADMIN_CLIENT_SECRET=${secret}`, '']
-      await writeFile(path, lines.join('\n'), { mode: 0o600 })
+      await writeFile(path, lines.join('\n'), { mode: 0o600, flush: true })
       logger.info({ path }, 'the first admin client was made; its secret is in this file')
     })
 
     const authServers = createAuthServers(db, publicOrigin)
     const clients = createClients(db)
     const keyRings = createKeyRings(db, masterKeys)
+    // Fails here, and not at the first request, where the master keys are not those of this database.
+    await keyRings.get(systemAuthServer)
     const revocations = createRevocationLog(db, now)
     const authenticateClient = createAuthenticateClient(clients, clientAuthMethods(masterKeys, now))
     const authorize = createAuthorizeAdmin({ publicOrigin, clients, keyRings, revocations, now })
@@ -115,6 +118,6 @@ function firstClient({ POSTERN_ADMIN_CLIENT_ID, POSTERN_ADMIN_CLIENT_SECRET }: E
 }
 
 function defaultOrigin({ POSTERN_HOST, POSTERN_PORT }: Environment): string {
-  if (POSTERN_PORT === 0) throw new Error('POSTERN_PUBLIC_ORIGIN is required where POSTERN_PORT is 0')
+  if (POSTERN_PORT === 0) throw new ConfigError('POSTERN_PUBLIC_ORIGIN is required where POSTERN_PORT is 0')
   return `http://${POSTERN_HOST.includes(':') ? `[${POSTERN_HOST}]` : POSTERN_HOST}:${POSTERN_PORT}`
 }

@@ -1,6 +1,7 @@
 /** What the operator sets, from environment variables: parsed once, refused with the variable's name and the reason. */
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
+import { clientIdPattern } from './clients/clients.ts'
 
 const Port = (port: number, description: string) =>
   Type.Integer({ minimum: 0, maximum: 65_535, default: port, description })
@@ -17,7 +18,7 @@ export const Environment = Type.Object({
   POSTERN_OPERATIONS_PORT: Port(4001, 'Port of /healthz, /readyz and /metrics; 0 picks a free one'),
   POSTERN_PUBLIC_ORIGIN: Type.Optional(
     Type.String({
-      pattern: '^https?://[^/?#\\s]+$',
+      pattern: '^https?://[^/?#@\\s]+$',
       description: 'Scheme and authority that clients use: issuers begin with it. Default: the address listened on',
     }),
   ),
@@ -30,12 +31,12 @@ export const Environment = Type.Object({
   POSTERN_DATA_DIR: Type.String({ minLength: 1, default: '.postern', description: 'Data folder' }),
   POSTERN_MASTER_KEYS: Type.Optional(
     Type.String({
-      minLength: 1,
+      pattern: '^[A-Za-z0-9_-]{43}(,[A-Za-z0-9_-]{43})*$',
       description: 'Comma-separated master keys, each 32 bytes in base64url. Required with DATABASE_URL',
     }),
   ),
   POSTERN_ADMIN_CLIENT_ID: Type.String({
-    pattern: '^[A-Za-z0-9._~-]{1,128}$',
+    pattern: clientIdPattern,
     default: 'postern-admin',
     description: 'The first client of the system auth server, made at the first start',
   }),
@@ -70,6 +71,11 @@ export function parseEnvironment(variables: Readonly<Record<string, string | und
       (error) => `${error.instancePath.slice(1)} ${error.message}`,
     )
     throw new ConfigError([...new Set(problems)].join('\n'))
+  }
+  for (const name of ['DATABASE_URL', 'POSTERN_PUBLIC_ORIGIN'] as const) {
+    const url = environment[name]
+    // Refused here, because an error of whoever parses it later would show it with its password.
+    if (url !== undefined && !URL.canParse(url)) throw new ConfigError(`${name} is not a URL`)
   }
   if (environment.DATABASE_URL && !environment.POSTERN_MASTER_KEYS) {
     // A key made up here would be lost with this machine, and the database with it.

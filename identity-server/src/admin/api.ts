@@ -7,6 +7,7 @@ import { authorizeRequests } from './admin-request.ts'
 import type { AuthorizeAdmin } from './authorize.ts'
 import type { AdminDeps } from './deps.ts'
 import { adminResources } from './list.ts'
+import { describeValidation } from './validation.ts'
 
 export interface AdminApi extends AdminDeps {
   authorize: AuthorizeAdmin
@@ -35,6 +36,7 @@ export async function adminApi(app: FastifyInstance, { authorize, ...deps }: Adm
   })
   // The document tells nothing that the source does not, so it needs no token.
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  app.setSchemaErrorFormatter(describeValidation)
   await app.register(async (protectedApi) => {
     authorizeRequests(protectedApi, authorize)
     for (const register of adminResources(deps)) register(protectedApi)

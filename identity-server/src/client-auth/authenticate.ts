@@ -1,6 +1,6 @@
 /** Client authentication (RFC 6749 section 2.3), the same at every endpoint that asks for it. */
 import { OAuthError } from '@postern/protocol/oauth-error'
-import type { Client } from '../clients/clients.ts'
+import { type Client, clientIdPattern } from '../clients/clients.ts'
 import type { CachedLookup } from '../store/cached-lookup.ts'
 import type { ClientAuthMethod, Credentials } from './method.ts'
 
@@ -10,6 +10,9 @@ import type { ClientAuthMethod, Credentials } from './method.ts'
  *   uses more than one method or contradicts itself
  */
 export type AuthenticateClient = (authServer: string, credentials: Credentials) => Promise<Client>
+
+/** No other id is looked up: neither the database nor the cache has to hold what somebody invents at length. */
+const clientId = new RegExp(clientIdPattern)
 
 export function createAuthenticateClient(
   clients: CachedLookup<Client>,
@@ -29,7 +32,7 @@ export function createAuthenticateClient(
     if (parameter !== undefined && parameter !== claimed.clientId) {
       throw new OAuthError('invalid_request', 'client_id contradicts the client authentication')
     }
-    const client = await clients.get(authServer, claimed.clientId)
+    const client = clientId.test(claimed.clientId) ? await clients.get(authServer, claimed.clientId) : undefined
     const proven = claimed.proves(client)
     // One message for every reason: which of them it was is nobody's business but the operator's.
     if (!proven || !client?.enabled || !client.authMethods.includes(method.name)) {

@@ -19,6 +19,9 @@ export interface Client {
   secrets: readonly StoredSecret[]
 }
 
+/** What a client's id may be. RFC 6749 appendix A.1 allows more; these need no encoding anywhere. */
+export const clientIdPattern = '^[A-Za-z0-9._~-]{1,128}$'
+
 /** Most secrets that one client may have at once: enough to rotate with overlap, few enough to try each. */
 export const maxClientSecrets = 10
 

@@ -39,6 +39,9 @@ export function createRevocationLog(db: Database, now: () => number): Revocation
     if (change === 'everything') {
       for (const known of logs.values()) known.stale = true
       for (const authServer of news.eventNames()) news.emit(authServer)
+    } else if (change.table === 'auth_servers') {
+      // Perhaps deleted, and its revocations with it: a later one of the same id must not inherit them.
+      logs.delete(change.authServer)
     } else if (change.table === 'revocations') {
       const known = logs.get(change.authServer)
       if (known) known.stale = true

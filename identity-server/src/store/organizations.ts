@@ -37,8 +37,3 @@ export async function deleteOrganization(tx: Tx, id: string): Promise<boolean> {
   const { numDeletedRows } = await tx.deleteFrom('organizations').where('id', '=', id).executeTakeFirst()
   return numDeletedRows > 0n
 }
-
-/** Lets one transaction at a time change what the tree of organizations stands on. */
-export async function lockTree(tx: Tx): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended('organizations', 0))`.execute(tx)
-}

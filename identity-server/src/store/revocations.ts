@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Tx } from './database.ts'
+import { lock } from './lock.ts'
 
 export interface Revocation {
   /** Ascending in the order of commit. */
@@ -21,7 +22,7 @@ export async function insertRevocation(
 ): Promise<void> {
   // One writer at a time in each auth server: a reader that has seen a sequence number then knows that no smaller
   // one can still be committed, so its cursor never passes over a revocation.
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`revocations:${authServer}`}, 0))`.execute(tx)
+  await lock(tx, `revocations of ${authServer}`)
   await tx
     .deleteFrom('revocations')
     .where('auth_server_id', '=', authServer)

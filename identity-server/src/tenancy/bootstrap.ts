@@ -8,7 +8,8 @@ import { findAuthServer, insertAuthServer, updateAuthServer } from '../store/aut
 import { insertClientSecret } from '../store/client-secrets.ts'
 import { insertClient, listClients } from '../store/clients.ts'
 import type { Database, Tx } from '../store/database.ts'
-import { findOrganization, insertOrganization, lockTree } from '../store/organizations.ts'
+import { lock } from '../store/lock.ts'
+import { findOrganization, insertOrganization } from '../store/organizations.ts'
 import { insertScope } from '../store/scopes.ts'
 import { adminAudience, adminScopes, rootOrganization, systemAuthServer } from './system.ts'
 
@@ -31,7 +32,7 @@ export async function bootstrap(
   keep: (clientId: string, secret: string) => Promise<void>,
 ): Promise<void> {
   await db.write({ organization: rootOrganization, authServer: systemAuthServer }, async (tx) => {
-    await lockTree(tx)
+    await lock(tx, 'bootstrap')
     if (!(await findOrganization(tx, rootOrganization))) {
       const root = { id: rootOrganization, parent_id: null, ancestors: [rootOrganization], name: 'Root' }
       await insertOrganization(tx, root)

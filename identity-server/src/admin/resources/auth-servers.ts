@@ -9,6 +9,7 @@ import {
   listAuthServers,
   updateAuthServer,
 } from '../../store/auth-servers.ts'
+import { findOrganization } from '../../store/organizations.ts'
 import { authServerIdPattern, issuerOf, reservedAuthServerIds } from '../../tenancy/auth-servers.ts'
 import { systemAuthServer } from '../../tenancy/system.ts'
 import type { AdminDeps } from '../deps.ts'
@@ -69,6 +70,9 @@ export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
         if (reservedAuthServerIds.has(id)) throw new Problem('conflict', 'the id is reserved')
         const algorithm = body.signing_algorithm ?? 'ES256'
         return db.write({ organization, authServer: id }, async (tx) => {
+          if (!(await findOrganization(tx, body.organization_id))) {
+            throw new Problem('unknown_reference', 'there is no such organization')
+          }
           const row = await insertAuthServer(tx, {
             id,
             organization_id: body.organization_id,
@@ -87,11 +91,16 @@ export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
           const row = await findAuthServer(tx, id)
           return row && toView(row)
         }),
-      update: (tenant, _params, id, body) =>
-        db.write(tenant, async (tx) => {
+      update: (tenant, _params, id, body) => {
+        if (id === systemAuthServer && body.audience !== undefined) {
+          // The admin API would no longer accept its tokens.
+          throw new Problem('protected', 'the audience of the system auth server follows the public origin')
+        }
+        return db.write(tenant, async (tx) => {
           const row = await updateAuthServer(tx, id, body)
           return row && toView(row)
-        }),
+        })
+      },
       remove: (tenant, _params, id) => {
         if (id === systemAuthServer) throw new Problem('protected')
         return db.write(tenant, (tx) => deleteAuthServer(tx, id))

@@ -12,6 +12,7 @@ import {
 } from '../../store/client-secrets.ts'
 import { findClient } from '../../store/clients.ts'
 import type { Tx } from '../../store/database.ts'
+import { lock } from '../../store/lock.ts'
 import { type AdminDeps, authServerTenant } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { resource, someOf, times, toTimes } from '../resource.ts'
@@ -51,6 +52,7 @@ export function clientSecrets({ db, masterKeys }: AdminDeps) {
       create: async (admin, { auth_server, client }, body) =>
         db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
           await requireClient(tx, auth_server, client)
+          await lock(tx, `secrets of ${auth_server} ${client}`)
           const present = await listClientSecrets(tx, auth_server, client, {
             after: undefined,
             limit: maxClientSecrets,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import Type from 'typebox'
 import { clientAuthMethodNames } from '../../client-auth/list.ts'
+import { clientIdPattern } from '../../clients/clients.ts'
 import { grants } from '../../grants/list.ts'
 import {
   type ClientRow,
@@ -47,10 +48,7 @@ export function clients({ db }: AdminDeps) {
     params: Type.Object({ auth_server: Type.String() }),
     create: Type.Object(
       {
-        // RFC 6749 appendix A.1 allows more; these need no encoding anywhere.
-        id: Type.Optional(
-          Type.String({ pattern: '^[A-Za-z0-9._~-]{1,128}$', description: 'Made up where it is left out' }),
-        ),
+        id: Type.Optional(Type.String({ pattern: clientIdPattern, description: 'Made up where it is left out' })),
         name: Name,
         enabled: Type.Optional(Type.Boolean()),
         grant_types: Type.Optional(GrantTypes),

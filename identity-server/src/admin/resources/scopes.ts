@@ -1,9 +1,13 @@
 import Type from 'typebox'
+import { lock } from '../../store/lock.ts'
 import { deleteScope, findScope, insertScope, listScopes, type ScopeRow, updateScope } from '../../store/scopes.ts'
 import { maxScopes } from '../../tenancy/auth-servers.ts'
+import { adminScopes, systemAuthServer } from '../../tenancy/system.ts'
 import { type AdminDeps, authServerTenant } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { resource, someOf, times, toTimes } from '../resource.ts'
+
+const systemScopes: ReadonlySet<string> = new Set(Object.values(adminScopes))
 
 const Description = Type.String({ maxLength: 2_000 })
 const IsDefault = Type.Boolean({ description: 'Granted where a token request names no scope' })
@@ -45,9 +49,11 @@ export function scopes({ db }: AdminDeps) {
         ),
       create: async (admin, { auth_server }, body) =>
         db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+          await lock(tx, `scopes of ${auth_server}`)
           const all = await listScopes(tx, auth_server, { after: undefined, limit: maxScopes })
-          if (all.length >= maxScopes)
+          if (all.length >= maxScopes) {
             throw new Problem('limit_reached', `an auth server has at most ${maxScopes} scopes`)
+          }
           const row = await insertScope(tx, auth_server, {
             name: body.name,
             description: body.description ?? '',
@@ -66,8 +72,11 @@ export function scopes({ db }: AdminDeps) {
           const row = await updateScope(tx, auth_server, name, body)
           return row && toView(row)
         }),
-      remove: async (admin, { auth_server }, name) =>
-        db.write(await authServerTenant(db, admin, auth_server), (tx) => deleteScope(tx, auth_server, name)),
+      remove: async (admin, { auth_server }, name) => {
+        // Without them nobody could use the admin API again, not even to bring them back.
+        if (auth_server === systemAuthServer && systemScopes.has(name)) throw new Problem('protected')
+        return db.write(await authServerTenant(db, admin, auth_server), (tx) => deleteScope(tx, auth_server, name))
+      },
     },
   })
 }

@@ -1,7 +1,9 @@
 /** The migrations in their order. A landed migration is never edited: a change is a new file and a new line. */
 import type { Migration } from 'kysely/migration'
 import * as foundation from './0001-foundation.ts'
+import * as authServerOwnership from './0002-auth-server-ownership.ts'
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
+  '0002-auth-server-ownership': authServerOwnership,
 }

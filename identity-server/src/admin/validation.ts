@@ -1,0 +1,14 @@
+/** What an admin is told about a body, path or query that does not fit its schema: where and why, never the value. */
+import type { FastifySchemaValidationError } from 'fastify'
+
+const maxName = 100
+
+/** @param part which part of the request it is: `body`, `params`, `querystring` */
+export function describeValidation(errors: readonly FastifySchemaValidationError[], part: string): Error {
+  const [error] = errors
+  if (!error) return new Error(`${part} is not valid`)
+  const { additionalProperty } = error.params
+  // The schema's own messages name each member but the one that it does not know.
+  const name = typeof additionalProperty === 'string' ? `: ${JSON.stringify(additionalProperty.slice(0, maxName))}` : ''
+  return new Error(`${part}${error.instancePath} ${error.message ?? 'is not valid'}${name}`)
+}

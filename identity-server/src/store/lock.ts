@@ -1,0 +1,11 @@
+import { sql } from 'kysely'
+import type { Tx } from './database.ts'
+
+/**
+ * Lets one transaction at a time past this point, until it ends: for what must be counted, or numbered in the order of
+ * commit, before it is written.
+ * @param subject what is locked; whoever locks the same text waits
+ */
+export async function lock(tx: Tx, subject: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${subject}, 0))`.execute(tx)
+}
