@@ -44,5 +44,5 @@ export function sidecarConfig({ issuer, port, adminPort, secretsFolder }: Sideca
       },
     },
   }
-  return `# Written by npm start. docs/sidecar.md explains each member.\n${stringify(config)}`
+  return `# Written by npm start. docs/sidecar.md explains each member.\n${stringify(config, { aliasDuplicateObjects: false })}`
 }

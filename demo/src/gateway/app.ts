@@ -1,7 +1,7 @@
 /** The demo gateway: a reverse proxy in a few lines, with the Postern plugin in front of every route. */
 import replyFrom from '@fastify/reply-from'
 import postern from '@postern/fastify'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, LogController } from 'fastify'
 
 export interface GatewayOptions {
   sidecarUrl: string
@@ -10,7 +10,11 @@ export interface GatewayOptions {
 }
 
 export async function createGateway({ sidecarUrl, upstreamUrl, policy }: GatewayOptions): Promise<FastifyInstance> {
-  const app = fastify({ logger: { level: 'info' }, disableRequestLogging: true, bodyLimit: 1024 * 1024 })
+  const app = fastify({
+    logger: { level: 'info' },
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: 1024 * 1024,
+  })
   // Bodies pass through as they came.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))

@@ -3,7 +3,7 @@
  * service (its own audience, not the caller's), and echoes what arrived.
  */
 import { parseBearer } from '@postern/protocol/bearer'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, LogController } from 'fastify'
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose'
 
 export interface UpstreamOptions {
@@ -12,7 +12,11 @@ export interface UpstreamOptions {
 }
 
 export function createUpstream({ issuer, audience }: UpstreamOptions): FastifyInstance {
-  const app = fastify({ logger: { level: 'info' }, disableRequestLogging: true, bodyLimit: 64 * 1024 })
+  const app = fastify({
+    logger: { level: 'info' },
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: 64 * 1024,
+  })
   const jwks = createRemoteJWKSet(new URL(`${issuer}/jwks`), { timeoutDuration: 2_000 })
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
 

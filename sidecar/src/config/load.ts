@@ -52,7 +52,9 @@ export function parseConfig(text: string, file: string): Config {
     return { ...position(lines, node), path: formatPath(path), reason }
   }
   // Aliases could blow a small file up beyond all bounds; the parser's own limit refuses that with an error.
-  const config: unknown = document.toJS({ maxAliasCount: 100 })
+  const parsed: unknown = document.toJS({ maxAliasCount: 100 })
+  // An anchor and its aliases are one object, and defaults that are filled in for one place must not show in another.
+  const config: unknown = JSON.parse(JSON.stringify(parsed ?? null))
   if (!isConfig(config)) throw new ConfigError(file, (isConfig.errors ?? []).map(toPathProblem).map(locate))
   const problems = semanticProblems(config)
   if (problems.length > 0) throw new ConfigError(file, problems.map(locate))

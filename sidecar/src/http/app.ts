@@ -13,8 +13,8 @@ export function createApp(
   decider: Decider,
 ): FastifyInstance {
   const app = fastify({
-    loggerInstance: logger,
-    disableRequestLogging: true,
+    // Fastify would make a child logger for each request; the few that are worth a line are logged below.
+    logger: false,
     bodyLimit: 256 * 1024,
     requestTimeout: limits.requestTimeout,
     keepAliveTimeout: limits.keepAliveTimeout,

@@ -1,5 +1,5 @@
 /** The admin port: health, readiness, metrics. */
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Registry } from 'prom-client'
 
 export interface OperationsOptions {
@@ -12,7 +12,7 @@ export interface OperationsOptions {
 export function createOperationsApp({ logger, registry, obstacles }: OperationsOptions): FastifyInstance {
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 1024,
     requestTimeout: 10_000,
     forceCloseConnections: true,

@@ -3,7 +3,7 @@
  * answer as the decision. 200 allows; 401, 403 and 503 refuse. Headers to set stand in the answer; names to remove,
  * in every spelling, in `x-postern-remove-headers`.
  */
-import type { Decision } from '@postern/protocol/decision'
+import type { Allow, Decision } from '@postern/protocol/decision'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Transport } from './transport.ts'
 
@@ -32,7 +32,9 @@ function forwarded(request: FastifyRequest, name: string): string | undefined {
 
 function answer(reply: FastifyReply, decision: Decision): void {
   if (decision.decision === 'allow') {
-    reply.headers(decision.set_headers).header('x-postern-remove-headers', decision.remove_headers.join(', ')).send()
+    // Past Fastify: its handling of each header of an answer costs a tenth of a cached decision's time.
+    reply.hijack()
+    reply.raw.writeHead(200, allowHeaders(decision)).end()
     return
   }
   reply
@@ -41,4 +43,21 @@ function answer(reply: FastifyReply, decision: Decision): void {
     .header('cache-control', 'no-store')
     .type('application/json')
     .send(JSON.stringify(decision.body))
+}
+
+const rendered = new WeakMap<Allow, string[]>()
+
+/** Name, value, name, value …: made once for each decision, as long as it is kept. */
+function allowHeaders(allow: Allow): string[] {
+  const known = rendered.get(allow)
+  if (known) return known
+  const headers = [
+    ...Object.entries(allow.set_headers).flat(),
+    'x-postern-remove-headers',
+    allow.remove_headers.join(', '),
+    'content-length',
+    '0',
+  ]
+  rendered.set(allow, headers)
+  return headers
 }
