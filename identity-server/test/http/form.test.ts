@@ -1,0 +1,54 @@
+import { OAuthError } from '@postern/protocol/oauth-error'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { parseForm } from '../../src/http/form.ts'
+
+const parse = (text: string) => Object.fromEntries(parseForm(Buffer.from(text)))
+
+describe('parsing a form', () => {
+  test('decodes percent-encoding and plus signs', () => {
+    expect(parse('a=1+2&b=%C3%A9&c%20d=%2B')).toEqual({ a: '1 2', b: 'é', 'c d': '+' })
+  })
+
+  test('takes a parameter without a value as omitted, and keeps equals signs of a value', () => {
+    expect(parse('a=&b&c==d=')).toEqual({ c: '=d=' })
+  })
+
+  test('skips empty pairs', () => {
+    expect(parse('&a=1&&b=2&')).toEqual({ a: '1', b: '2' })
+  })
+
+  test('refuses a repetition even where one of the two has no value', () => {
+    expect(() => parse('a=&a=1')).toThrow('a parameter is repeated')
+  })
+
+  test('throws nothing but OAuthError, and accepts no name twice', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        try {
+          parseForm(Buffer.from(bytes))
+        } catch (error) {
+          expect(error).toBeInstanceOf(OAuthError)
+        }
+      }),
+      { numRuns: 2_000 },
+    )
+    const name = fc.string({ minLength: 1, maxLength: 3 })
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, fc.string()), { minLength: 1 }), fc.nat(), (pairs, index) => {
+        const again = pairs[index % pairs.length] ?? ['', '']
+        const encode = ([key, value]: [string, string]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`
+        expect(() => parseForm(Buffer.from([...pairs, again].map(encode).join('&')))).toThrow(OAuthError)
+      }),
+    )
+  })
+
+  test('gives back what was encoded', () => {
+    const text = fc.string({ unit: 'grapheme', minLength: 1 }).filter((value) => !/\p{Cc}/u.test(value))
+    fc.assert(
+      fc.property(fc.dictionary(text, text, { maxKeys: 20, noNullPrototype: true }), (pairs) => {
+        expect(parse(new URLSearchParams(pairs).toString())).toEqual(pairs)
+      }),
+    )
+  })
+})
