@@ -31,7 +31,9 @@ export class SidecarError extends Error {
 export function toSidecarError(error: unknown): SidecarError {
   if (error instanceof SidecarError) return error
   if (isTimeout(error)) return new SidecarError('timeout', 'no answer within the deadline', { cause: error })
-  return new SidecarError('unreachable', 'the sidecar could not be asked', { cause: error })
+  // The parser's error holds the bytes that it could not parse, and with them perhaps a token.
+  const cause = error instanceof Error && error.name === 'HTTPParserError' ? undefined : error
+  return new SidecarError('unreachable', 'the sidecar could not be asked', { cause })
 }
 
 function isTimeout(error: unknown): boolean {

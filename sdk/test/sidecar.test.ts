@@ -133,12 +133,8 @@ describe('no decision', () => {
   })
 
   test('something answers that is not HTTP', async () => {
-    const server = createNetServer(
-      (socket) => void socket.on('error', () => undefined).end('SSH-2.0-x\r\n', () => socket.destroy()),
-    )
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    closers.push(() => new Promise((resolve) => server.close(() => resolve())))
-    await expect(client({ url: urlOf(server) }).decide(query)).rejects.toBeInstanceOf(SidecarError)
+    const url = await listenRaw('SSH-2.0-x\r\n')
+    await expect(client({ url }).decide(query)).rejects.toBeInstanceOf(SidecarError)
   })
 
   test('the answer never comes: the deadline ends it', async () => {
@@ -164,8 +160,11 @@ describe('no decision', () => {
     await expect(sidecar.decide(query)).rejects.toMatchObject({ code: 'timeout' })
   })
 
-  test('errors carry neither the token nor the answer', async () => {
-    const url = await listen((_request, response) => response.end('{"token": secret-token'))
+  test.each([
+    ['no JSON', 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{"token": secret-token'],
+    ['no HTTP', 'secret-token'],
+  ])('errors carry neither the token nor the answer: %s', async (_name, answer) => {
+    const url = await listenRaw(answer)
     const error = await client({ url })
       .decide(query)
       .catch((thrown: unknown) => thrown)
@@ -202,6 +201,16 @@ async function listen(listener: RequestListener, path?: string, prepare?: (serve
       }),
   )
   return path ? '' : urlOf(server)
+}
+
+/** Answers each connection with these bytes, once it has received something. */
+async function listenRaw(answer: string): Promise<string> {
+  const server = createNetServer((socket) => {
+    socket.on('error', () => undefined).once('data', () => socket.end(answer, () => socket.destroy()))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closers.push(() => new Promise((resolve) => server.close(() => resolve())))
+  return urlOf(server)
 }
 
 function urlOf(server: { address(): unknown }): string {
