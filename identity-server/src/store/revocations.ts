@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import type { Tx } from './database.ts'
 import { lock } from './lock.ts'
 
@@ -39,14 +38,14 @@ export async function insertRevocation(
 export async function listRevocations(tx: Tx, authServer: string, after: number, limit: number): Promise<Revocation[]> {
   const rows = await tx
     .selectFrom('revocations')
-    .select(['jti', 'expires_at', 'created_at', sql<string>`sequence::text`.as('sequence')])
+    .select(['jti', 'expires_at', 'created_at', 'sequence'])
     .where('auth_server_id', '=', authServer)
     .where('sequence', '>', String(after))
     .orderBy('sequence')
     .limit(limit)
     .execute()
   return rows.map((row) => ({
-    // int8 comes as text, since it could exceed what a number holds exactly: after 2^53 revocations.
+    // int8 comes as text from one driver and as a number from the other; it is exact up to 2^53 revocations.
     sequence: Number(row.sequence),
     jti: row.jti,
     expiresAt: row.expires_at,

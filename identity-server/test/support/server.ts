@@ -10,6 +10,8 @@ import { type Answer, type Credentials, postForm, send } from './http.ts'
 
 export interface TestServer {
   readonly origin: string
+  /** Where it listens; differs from the origin where that was set. */
+  readonly address: string
   readonly operations: string
   readonly variables: StoreVariables
   /** Moves the server's clock. */
@@ -51,6 +53,7 @@ export async function startTestServer(store: Store, options: TestServerOptions =
   }
   return {
     origin,
+    address: server.address,
     operations: server.operationsAddress,
     variables,
     advance: (ms) => {
