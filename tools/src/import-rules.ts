@@ -1,0 +1,49 @@
+/**
+ * Which way imports may point. Between packages: each names those that it may import. Inside a service: folders stand in
+ * an order, and each may import the ones after it.
+ */
+
+/** Package folder → the packages of ours that its `src` may import. */
+export const packages: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  sdk: ['protocol'],
+  'identity-server': ['protocol'],
+  sidecar: ['protocol'],
+  'plugins/fastify': ['protocol', 'sdk'],
+  'plugins/contract': ['protocol', 'plugins/fastify', 'tools'],
+  demo: ['protocol', 'sdk', 'plugins/fastify', 'tools'],
+  'load-tests': ['protocol', 'sdk', 'tools'],
+  tools: [],
+}
+
+/** Services that meet only over the network: not even their tests import each other. */
+export const strangers: readonly (readonly [string, string])[] = [['identity-server', 'sidecar']]
+
+/** Folders of a service's `src`, from the edge inwards. Files directly in `src` are shared, but for those below. */
+export const layers: Readonly<Record<string, readonly string[]>> = {
+  'identity-server': [
+    'http',
+    'admin',
+    'grants',
+    'tokens',
+    'revocations',
+    'tenancy',
+    'client-auth',
+    'clients',
+    'keys',
+    'store',
+  ],
+  sidecar: ['http', 'transports', 'decider', 'steps', 'remote', 'config'],
+}
+
+/** File directly in `src` → who may import it. They know all parts, so no part may know them. */
+export const entrances: Readonly<Record<string, readonly string[]>> = {
+  'main.ts': [],
+  'compose.ts': ['main.ts'],
+}
+
+/** Packages that may run anywhere: only their `main.ts` may touch `process`. */
+export const withoutProcess: readonly string[] = ['protocol', 'sdk', 'identity-server', 'sidecar', 'plugins/fastify']
+
+/** Packages without input and output: they import no module of Node.js. */
+export const pure: readonly string[] = ['protocol']
