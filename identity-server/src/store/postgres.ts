@@ -23,8 +23,10 @@ export async function openPostgres(url: string, poolSize = 10): Promise<Database
     application_name: 'postern',
   }
   const pool = new pg.Pool({ ...settings, max: poolSize })
-  // An idle connection that breaks is replaced by the pool; unheard, the event would end the process.
+  // A connection that breaks is replaced by the pool, and a query on it fails by itself. But the event must be heard,
+  // of idle connections and of those in use, between two queries of a transaction: unheard, it ends the process.
   pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   try {
     return await openDatabase('postgres', db, createChanges(listenOn(settings)), () => undefined)

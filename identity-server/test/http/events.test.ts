@@ -8,7 +8,7 @@ import { basic, type Credentials, postJson, send } from '../support/http.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { createTenant, type Tenant } from '../support/tenant.ts'
 
-const longPollingMs = 1_500
+const longPollingMs = 700
 
 interface Polled extends PollResponse {
   /** The `jti` of the revoked tokens, in their order. */

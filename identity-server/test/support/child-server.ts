@@ -1,0 +1,31 @@
+/** The server as a process of its own: what only a real end of the process can show. */
+import { fileURLToPath } from 'node:url'
+import { answers, freePort, type RunningProcess, startProcess } from '@postern/tools/servers/process'
+import type { StoreVariables } from './databases.ts'
+import type { Credentials } from './http.ts'
+
+export const childAdmin: Credentials = { id: 'first', secret: 'a-secret-of-the-first-client-of-this-test' }
+
+export interface ChildServer {
+  readonly origin: string
+  readonly process: RunningProcess
+}
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+
+export async function startChildServer(variables: StoreVariables, origin?: string): Promise<ChildServer> {
+  const port = origin ? Number(new URL(origin).port) : await freePort()
+  const operations = await freePort()
+  const child = await startProcess(process.execPath, [main], {
+    env: {
+      PATH: process.env.PATH,
+      POSTERN_PORT: String(port),
+      POSTERN_OPERATIONS_PORT: String(operations),
+      POSTERN_ADMIN_CLIENT_ID: childAdmin.id,
+      POSTERN_ADMIN_CLIENT_SECRET: childAdmin.secret,
+      ...variables,
+    },
+    ready: answers(`http://127.0.0.1:${operations}/readyz`),
+  })
+  return { origin: `http://127.0.0.1:${port}`, process: child }
+}
