@@ -9,7 +9,8 @@ import fastifyPlugin from 'fastify-plugin'
 import { isPosternHeader, rewriteHeaders, spellingsToRemove } from './headers.ts'
 import { policyOf, type RouteOption } from './policy.ts'
 import { toQuery } from './query.ts'
-import { refuse, refuseUnasked } from './refuse.ts'
+import { refuse, refuseTarget, refuseUnasked } from './refuse.ts'
+import { isUnambiguous } from './target.ts'
 
 export interface PosternOptions {
   /** Where the sidecar listens (`url` or `socketPath`), the deadline of a call (`timeoutMs`) and further bounds. */
@@ -41,6 +42,7 @@ async function postern(app: FastifyInstance, options: PosternOptions): Promise<v
   const decide = async (request: FastifyRequest, reply: FastifyReply) => {
     const policy = policyOf(request.routeOptions.config.postern, options.policy)
     if (policy === undefined) return rewriteHeaders(request, isPosternHeader, {})
+    if (!isUnambiguous(request.originalUrl)) return refuseTarget(reply)
     const decision = await sidecar.decide(toQuery(policy, request))
     if (decision.decision !== 'allow') return refuse(reply, decision)
     rewriteHeaders(request, spellingsToRemove(decision), decision.set_headers)

@@ -8,6 +8,12 @@ export function refuse(reply: FastifyReply, { status, headers, body }: Deny | Un
   reply.code(status).header('cache-control', 'no-store').headers(headers).send(body)
 }
 
+/** The target means different things to different readers, so no decision about it could be kept. */
+export function refuseTarget(reply: FastifyReply): void {
+  const error_description = 'the request target is ambiguous'
+  reply.code(400).header('cache-control', 'no-store').send({ error: 'invalid_request', error_description })
+}
+
 /** There is no decision, whatever the reason: the request does not pass. */
 export function refuseUnasked(reply: FastifyReply, error: unknown): void {
   reply.log.warn({ err: error }, 'no decision from the sidecar: the request is refused')

@@ -1,0 +1,6 @@
+/** The gateways that the cases run against. */
+import { fastifyGateway } from './fastify.ts'
+import type { Gateway } from './gateway.ts'
+import { nginxGateway } from './nginx.ts'
+
+export const gateways: readonly Gateway[] = [fastifyGateway, nginxGateway]
