@@ -38,7 +38,21 @@ export const tokenCases: readonly Case[] = [
   refused('another scheme: a challenge without an error code', noError, () => ({
     fields: [['Authorization', 'Basic YTpi']],
   })),
-  refused('no token with HEAD, OPTIONS or a body is no exception', noError, () => ({ method: 'PUT', body: 'x' })),
+  ...['OPTIONS', 'PUT'].map((method) =>
+    refused(`no token with ${method} is no exception`, noError, () => ({
+      method,
+      ...(method === 'PUT' && { body: 'x' }),
+    })),
+  ),
+  {
+    name: 'no token with HEAD is no exception',
+    request: () => ({ method: 'HEAD' }),
+    verify({ answer, seen }) {
+      expect(seen).toEqual([])
+      expect(answer.status).toBe(401)
+      expect(answer.headers['www-authenticate']).toMatch(/^Bearer realm="[^"]+"$/)
+    },
+  },
   refused('no token in an upgrade is no exception', noError, () => ({
     fields: [
       ['Connection', 'Upgrade'],

@@ -13,14 +13,6 @@ export const upstreamTokenCases: readonly Case[] = [
     },
   },
   {
-    name: 'no other spelling of Authorization passes',
-    request: async (issuer) => ({ fields: [await bearer(issuer), ['X-Other', '1'], ['AUTHORIZATION_', 'x']] }),
-    verify(outcome) {
-      expect(valuesOf(passed(outcome), 'authorization')).toEqual([`Bearer ${outcome.issuer.upstreamToken}`])
-      expect(valuesOf(passed(outcome), 'x-other')).toEqual(['1'])
-    },
-  },
-  {
     name: 'no upstream token to be had: 503, and the caller’s token does not take its place',
     request: async (issuer) => ({ target: '/no-upstream-token/', fields: [await bearer(issuer)] }),
     verify: unavailable,

@@ -3,6 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { nginxVersion, startNginx } from '@postern/tools/servers/nginx'
 import type { Gateway, GatewayInput } from './gateway.ts'
 
+/** The identity headers that postern-location.conf lists; an operator adds lines for others. */
+const listedHeaders = ['x-postern-client-id', 'x-postern-subject', 'x-postern-scope']
+
 export const nginxGateway: Gateway = {
   name: 'nginx',
   unavailable: async () => ((await nginxVersion()) === undefined ? 'nginx is not installed' : undefined),
@@ -35,7 +38,7 @@ function protectedLocation(
   location: string,
   identityHeaders: readonly string[],
 ): string {
-  const added = identityHeaders.filter((name) => !location.toLowerCase().includes(`proxy_set_header ${name}`))
+  const added = identityHeaders.filter((name) => !listedHeaders.includes(name))
   return `location ${prefix} {
   set $postern_policy ${policy};
   set $postern_upstream http://service;
