@@ -63,9 +63,13 @@ export class ConfigError extends Error {
  * @throws ConfigError naming each variable that is wrong, and why; never its value, which may be a secret
  */
 export function parseEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
-  const known = Object.keys(Environment.properties)
-  const set = Object.fromEntries(known.map((name) => [name, variables[name]]).filter(([, value]) => value))
-  const environment: unknown = Value.Default(Environment, Value.Convert(Environment, set))
+  const set = Object.entries(Environment.properties).flatMap(([name, schema]) => {
+    const value = variables[name]
+    if (!value) return []
+    const isNumber = 'type' in schema && schema.type === 'integer' && /^\d+$/.test(value)
+    return [[name, isNumber ? Number(value) : value]]
+  })
+  const environment: unknown = Value.Default(Environment, Object.fromEntries(set))
   if (!Value.Check(Environment, environment)) {
     const problems = Value.Errors(Environment, environment).map(
       (error) => `${error.instancePath.slice(1)} ${error.message}`,

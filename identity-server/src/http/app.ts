@@ -2,6 +2,7 @@
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { type AdminApi, adminApi } from '../admin/api.ts'
 import { Problem } from '../admin/problem.ts'
+import { endConnections } from './closing.ts'
 import { answerOAuthError, answerProblem } from './errors.ts'
 import { type EventsEndpoint, eventsEndpoint } from './events.ts'
 import { parseForm } from './form.ts'
@@ -23,6 +24,8 @@ export interface AppOptions {
 }
 
 const maxBodyBytes = 64 * 1024
+/** Less than the time after which the process ends anyhow. */
+const connectionsEndWithinMs = 1_500
 
 export async function createApp({ logger, metrics, oauth, admin }: AppOptions): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify({
@@ -42,6 +45,7 @@ export async function createApp({ logger, metrics, oauth, admin }: AppOptions): 
     frameworkErrors: answerProblem,
   })
   app.addHook('onResponse', async (request, reply) => metrics.observe(request, reply))
+  endConnections(app, oauth.closing, connectionsEndWithinMs)
   app.setErrorHandler(answerProblem)
   app.setNotFoundHandler((request, reply) => answerProblem(new Problem('not_found'), request, reply))
 

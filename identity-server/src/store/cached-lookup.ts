@@ -19,14 +19,17 @@ export interface CachedLookupOptions<Value> {
   max: number
   /** ms after which an entry is loaded anew even though no change was heard. */
   maxAgeMs?: number
+  /** ms, from any beginning; only differences count. */
+  now?: () => number
 }
 
 const separator = '\n'
 
 export function createCachedLookup<Value extends object>(options: CachedLookupOptions<Value>): CachedLookup<Value> {
   const ttl = options.maxAgeMs ?? 60_000
-  const present = new LRUCache<string, Value>({ max: options.max, ttl })
-  const absent = new LRUCache<string, true>({ max: Math.min(options.max, 10_000), ttl: Math.min(ttl, 10_000) })
+  const perf = { now: options.now ?? (() => performance.now()) }
+  const present = new LRUCache<string, Value>({ max: options.max, ttl, perf })
+  const absent = new LRUCache<string, true>({ max: Math.min(options.max, 10_000), ttl: Math.min(ttl, 10_000), perf })
   const loading = new Map<string, Promise<Value | undefined>>()
 
   const drop = (key: string) => {

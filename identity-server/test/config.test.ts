@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, test } from 'vitest'
+import { ConfigError, Environment, parseEnvironment } from '../src/config.ts'
+import { generateMasterKey } from '../src/keys/master-keys.ts'
+
+const database = 'postgres://user:database-password@127.0.0.1/postern'
+
+describe('the environment', () => {
+  test('has defaults for everything', () => {
+    expect(parseEnvironment({})).toEqual({
+      POSTERN_HOST: '127.0.0.1',
+      POSTERN_PORT: 4000,
+      POSTERN_OPERATIONS_HOST: '127.0.0.1',
+      POSTERN_OPERATIONS_PORT: 4001,
+      POSTERN_DATA_DIR: '.postern',
+      POSTERN_ADMIN_CLIENT_ID: 'postern-admin',
+      POSTERN_LOG_LEVEL: 'info',
+    })
+  })
+
+  test('takes what is set, an empty variable as not set, and ignores what it does not know', () => {
+    const keys = `${generateMasterKey()},${generateMasterKey()}`
+    const environment = parseEnvironment({
+      POSTERN_PORT: '0',
+      POSTERN_HOST: '',
+      POSTERN_PUBLIC_ORIGIN: 'https://id.example.com:8443',
+      DATABASE_URL: database,
+      POSTERN_MASTER_KEYS: keys,
+      HOME: '/home/x',
+    })
+    expect(environment).toMatchObject({
+      POSTERN_PORT: 0,
+      POSTERN_HOST: '127.0.0.1',
+      POSTERN_PUBLIC_ORIGIN: 'https://id.example.com:8443',
+      DATABASE_URL: database,
+      POSTERN_MASTER_KEYS: keys,
+    })
+    expect(environment).not.toHaveProperty('HOME')
+  })
+
+  const wrong: [name: string, value: string][] = [
+    ['POSTERN_PORT', 'abc-value'],
+    ['POSTERN_PORT', '65536'],
+    ['POSTERN_PORT', '-1'],
+    ['POSTERN_PORT', '4000.5'],
+    ['POSTERN_PORT', '0x10'],
+    ['POSTERN_OPERATIONS_PORT', '99999'],
+    ['POSTERN_PUBLIC_ORIGIN', 'ftp://id.example.com'],
+    ['POSTERN_PUBLIC_ORIGIN', 'https://id.example.com/'],
+    ['POSTERN_PUBLIC_ORIGIN', 'https://id.example.com/path'],
+    ['POSTERN_PUBLIC_ORIGIN', 'https://user:hidden@id.example.com'],
+    ['POSTERN_PUBLIC_ORIGIN', 'https://id.example.com:port'],
+    ['DATABASE_URL', 'mysql://hidden@host/db'],
+    ['DATABASE_URL', 'postgres://user:hidden@host:notaport/db'],
+    ['POSTERN_MASTER_KEYS', 'hidden'],
+    ['POSTERN_MASTER_KEYS', `${generateMasterKey()},`],
+    ['POSTERN_MASTER_KEYS', `${generateMasterKey()};${generateMasterKey()}`],
+    ['POSTERN_ADMIN_CLIENT_ID', 'with space'],
+    ['POSTERN_ADMIN_CLIENT_SECRET', 'hidden-but-short'],
+    ['POSTERN_ADMIN_CLIENT_SECRET', 'hidden with spaces, but long enough for it'],
+    ['POSTERN_LOG_LEVEL', 'verbose'],
+  ]
+  test.each(wrong)('refuses a wrong %s, without showing it', (name, value) => {
+    const variables = { DATABASE_URL: '', POSTERN_MASTER_KEYS: generateMasterKey(), [name]: value }
+    let message = ''
+    try {
+      parseEnvironment(variables)
+    } catch (error) {
+      expect(error).toBeInstanceOf(ConfigError)
+      message = String(error)
+    }
+    expect(message).toContain(name)
+    expect(message).not.toContain(value)
+  })
+
+  test('names everything that is wrong at once', () => {
+    expect(() => parseEnvironment({ POSTERN_PORT: 'x', POSTERN_LOG_LEVEL: 'x' })).toThrow(
+      /POSTERN_PORT.*POSTERN_LOG_LEVEL/s,
+    )
+  })
+
+  test('asks for master keys where the database is a server', () => {
+    expect(() => parseEnvironment({ DATABASE_URL: database })).toThrow(
+      'POSTERN_MASTER_KEYS is required with DATABASE_URL',
+    )
+  })
+
+  test('is described in the README, variable by variable', async () => {
+    const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+    for (const [name, schema] of Object.entries(Environment.properties)) {
+      const standard = 'default' in schema ? `\`${schema.default}\`` : ''
+      const description = 'description' in schema ? schema.description : ''
+      expect(readme).toContain(`| \`${name}\` | ${standard} | ${description} |`)
+    }
+    const listed = [...readme.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name)
+    expect(listed).toEqual(Object.keys(Environment.properties))
+  })
+})
