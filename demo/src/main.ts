@@ -20,6 +20,9 @@ async function main(): Promise<void> {
   }
   process.on('SIGINT', () => end(0))
   process.on('SIGTERM', () => end(0))
+  // npm may be killed without passing anything on; then nobody would be left to stop this.
+  const parent = process.ppid
+  setInterval(() => process.ppid === parent || end(0), 500).unref()
 
   const system = await startSystem(await demoSettings(process.env), {
     report: (line) => console.log(line),
