@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { Agent, get } from 'node:http'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -57,8 +57,10 @@ describe('the process', () => {
 
   test('ends on SIGTERM with 0 within 3 s, though a poll waits and connections idle; then starts again as it was', async () => {
     const variables = { POSTERN_DATA_DIR: join(folder.path, 'data') }
-    const server = await startChildServer(variables)
-    const { json } = await postForm(`${server.origin}/system/token`, { grant_type: 'client_credentials' }, childAdmin)
+    const server = await startChildServer({ ...variables, POSTERN_ADMIN_CLIENT_SECRET: '' })
+    const file = await readFile(join(variables.POSTERN_DATA_DIR, 'admin-client.env'), 'utf8')
+    const admin = { id: childAdmin.id, secret: /POSTERN_ADMIN_CLIENT_SECRET=(pst_\S+)/.exec(file)?.[1] ?? '' }
+    const { json } = await postForm(`${server.origin}/system/token`, { grant_type: 'client_credentials' }, admin)
     const administer = (method: string, path: string, body: unknown) =>
       send(`${server.origin}/admin/v1${path}`, {
         method,
@@ -73,18 +75,19 @@ describe('the process', () => {
     const agent = new Agent({ keepAlive: true })
     const [idle] = await once(get({ port, host: '127.0.0.1', agent, path: '/system/jwks' }), 'response')
     idle.resume()
-    const poll = postJson(`${server.origin}/system/events/poll`, {}, basic(childAdmin))
+    const poll = postJson(`${server.origin}/system/events/poll`, {}, basic(admin))
     await delay(200)
     const began = performance.now()
     await server.process.stop('SIGTERM', 10_000)
     expect(performance.now() - began).toBeLessThan(3_000)
     expect(await server.process.exited).toEqual({ code: 0, signal: null })
     expect(await poll).toMatchObject({ status: 200, json: { sets: {} } })
+    expect(server.process.output()).not.toContain(admin.secret)
     silent.destroy()
     agent.destroy()
 
     const again = await startChildServer(variables, server.origin)
-    const answer = await postJson(`${again.origin}/system/events/poll`, { returnImmediately: true }, basic(childAdmin))
+    const answer = await postJson(`${again.origin}/system/events/poll`, { returnImmediately: true }, basic(admin))
     expect(answer.status).toBe(200)
     const second = await run({ ...variables })
     expect(second.code).toBe(1)
@@ -95,17 +98,9 @@ describe('the process', () => {
   test('keeps what it makes up in files that only its user can read', async () => {
     const data = join(folder.path, 'data')
     expect((await stat(data)).mode & 0o777).toBe(0o700)
-    expect((await stat(join(data, 'master-keys'))).mode & 0o777).toBe(0o600)
-    const fresh = { POSTERN_DATA_DIR: join(folder.path, 'fresh'), POSTERN_ADMIN_CLIENT_SECRET: '' }
-    const server = await startChildServer(fresh)
-    const file = join(fresh.POSTERN_DATA_DIR, 'admin-client.env')
-    expect((await stat(file)).mode & 0o777).toBe(0o600)
-    const secret = /POSTERN_ADMIN_CLIENT_SECRET=(pst_\S+)/.exec(await readFile(file, 'utf8'))?.[1] ?? ''
-    const client = { id: childAdmin.id, secret }
-    const answer = await postForm(`${server.origin}/system/token`, { grant_type: 'client_credentials' }, client)
-    expect(answer.status).toBe(200)
-    await server.process.stop('SIGTERM')
-    expect(server.process.output()).not.toContain(secret)
+    for (const name of ['master-keys', 'admin-client.env']) {
+      expect((await stat(join(data, name))).mode & 0o777).toBe(0o600)
+    }
   })
 
   test('ends with 1 and the reason where the master key is another', async () => {
@@ -116,12 +111,14 @@ describe('the process', () => {
     expect(output).not.toContain(variables.POSTERN_MASTER_KEYS)
   })
 
-  test('ends with 1 where a port is taken, and leaves the data free', async () => {
-    const data = { POSTERN_DATA_DIR: join(folder.path, 'data') }
-    const taken = await startChildServer({ POSTERN_DATA_DIR: join(folder.path, 'fresh') })
-    const { code, output } = await run({ ...data, POSTERN_PORT: new URL(taken.origin).port })
+  test('ends with 1 where a port is taken', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const address = taken.address()
+    const port = typeof address === 'object' ? String(address?.port) : ''
+    const { code, output } = await run({ POSTERN_DATA_DIR: join(folder.path, 'data'), POSTERN_PORT: port })
+    taken.close()
     expect(code).toBe(1)
     expect(output).toContain('EADDRINUSE')
-    await taken.process.stop('SIGTERM')
   })
 })

@@ -90,6 +90,13 @@ function refusedByFastify(error: unknown): { code: ProblemCode; status: number; 
 }
 
 function log(request: FastifyRequest, status: number, error: unknown): void {
-  if (status >= 500) request.log.error({ err: error, route: request.routeOptions.url }, 'request failed')
-  else request.log.debug({ err: error, route: request.routeOptions.url }, 'request refused')
+  const route = request.routeOptions.url
+  if (status >= 500) request.log.error({ err: error, route }, 'request failed')
+  // Of a refusal only the words: what else the error holds may come from the client, and be a secret.
+  else request.log.debug({ status, reason: reasonOf(error), route }, 'request refused')
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
 }

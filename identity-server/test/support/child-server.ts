@@ -13,7 +13,10 @@ export interface ChildServer {
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
-export async function startChildServer(variables: StoreVariables, origin?: string): Promise<ChildServer> {
+export async function startChildServer(
+  variables: StoreVariables & Record<string, string>,
+  origin?: string,
+): Promise<ChildServer> {
   const port = origin ? Number(new URL(origin).port) : await freePort()
   const operations = await freePort()
   const child = await startProcess(process.execPath, [main], {
