@@ -62,6 +62,16 @@ export const identityHeaderCases: readonly Case[] = [
   ]),
   spoofed('empty', (name) => [[name, '']]),
   {
+    name: 'spoofed identity headers: as trailers',
+    request: async (issuer) => ({
+      method: 'POST',
+      body: 'x',
+      fields: [await bearer(issuer)],
+      trailers: Object.fromEntries(Object.keys(identityHeaders).map((name) => [name, 'root'])),
+    }),
+    verify: (outcome) => hasDecidedIdentity(outcome),
+  },
+  {
     name: 'identity headers named in Connection reach the upstream all the same',
     request: async (issuer) => ({
       fields: [

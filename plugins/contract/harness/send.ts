@@ -8,6 +8,8 @@ export interface Outgoing {
   /** Name, value pairs. `Host` and `Connection: close` are added. */
   fields?: readonly (readonly [string, string])[]
   body?: string
+  /** Sent after the body, which is then chunked. */
+  trailers?: Record<string, string>
 }
 
 export interface Answer {
@@ -20,11 +22,12 @@ export interface Answer {
 
 /** @throws Error where there is no answer within 10 s */
 export function send(gatewayUrl: string, outgoing: Outgoing): Promise<Answer> {
-  const { method = 'GET', target = '/', fields = [], body } = outgoing
+  const { method = 'GET', target = '/', fields = [], body, trailers } = outgoing
   const { hostname, port, host } = new URL(gatewayUrl)
   const all = [['Host', host], ...fields]
   if (!all.some(([name]) => name === 'Connection')) all.push(['Connection', 'close'])
-  if (body !== undefined) all.push(['Content-Length', String(Buffer.byteLength(body))])
+  if (trailers !== undefined) all.push(['Transfer-Encoding', 'chunked'], ['Trailer', Object.keys(trailers).join(', ')])
+  else if (body !== undefined) all.push(['Content-Length', String(Buffer.byteLength(body))])
   const started = performance.now()
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(10_000)
@@ -39,6 +42,7 @@ export function send(gatewayUrl: string, outgoing: Outgoing): Promise<Answer> {
         reject(error)
       }
     })
+    if (trailers) request.addTrailers(trailers)
     request.end(body)
   })
 }

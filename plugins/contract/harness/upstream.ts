@@ -5,7 +5,7 @@ import { listen } from './listen.ts'
 export interface SeenRequest {
   method: string
   target: string
-  /** Name, value, name, value … as received. */
+  /** Name, value, name, value … as received, trailers included. */
   fields: string[]
   body: string
 }
@@ -22,8 +22,8 @@ export async function startUpstream(): Promise<TestUpstream> {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
-    const { method = '', url: target = '', rawHeaders: fields } = request
-    seen.push({ method, target, fields, body: Buffer.concat(chunks).toString() })
+    const { method = '', url: target = '', rawHeaders, rawTrailers } = request
+    seen.push({ method, target, fields: [...rawHeaders, ...rawTrailers], body: Buffer.concat(chunks).toString() })
     const status = Number(/^\/status\/(\d{3})/.exec(target)?.[1] ?? 200)
     response
       .writeHead(status, { 'content-type': 'text/plain', 'www-authenticate': 'Upstream realm="its own"' })

@@ -6,6 +6,7 @@ import { tokenCases } from '../cases/tokens.ts'
 import type { Gateway, RunningGateway } from '../gateways/gateway.ts'
 import { gateways } from '../gateways/list.ts'
 import { play, type Stage, startGateway, startStage } from '../harness/stage.ts'
+import { valuesOf } from '../harness/upstream.ts'
 
 const [allowed] = tokenCases
 const [down] = sidecarFailureCases
@@ -62,6 +63,22 @@ function contract(gateway: Gateway): void {
     }
     expect(gateway.asked(stage.front.received())).toHaveLength(20)
     expect(stage.front.connections()).toBeLessThanOrEqual(3)
+  })
+
+  test('requests at the same time do not get each other’s identity', async () => {
+    await stage.front.become('sidecar')
+    stage.upstream.seen.length = 0
+    const subjects = Array.from({ length: 20 }, (_, index) => `user-${index}`)
+    const tokens = await Promise.all(subjects.map((sub) => stage.issuer.mint({ claims: { sub } })))
+    const requests = Array.from({ length: 200 }, (_, index) => {
+      const authorization = `Bearer ${tokens[index % tokens.length]}`
+      return fetch(`${running.url}/${subjects[index % tokens.length]}`, { headers: { authorization } })
+    })
+    expect((await Promise.all(requests)).map(({ status }) => status)).toEqual(requests.map(() => 200))
+    expect(stage.upstream.seen).toHaveLength(200)
+    for (const request of stage.upstream.seen) {
+      expect(valuesOf(request, 'x-postern-subject')).toEqual([request.target.slice(1)])
+    }
   })
 
   test('the sidecar can be asked over its unix socket', async () => {
