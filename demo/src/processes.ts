@@ -14,6 +14,8 @@ export interface ServiceSpec {
 }
 
 export interface Processes {
+  /** Process ids by the service's name. */
+  readonly pids: ReadonlyMap<string, number>
   /** @throws Error with the end of the service's log where it does not get ready */
   start(spec: ServiceSpec): Promise<void>
   /** Stops all, last started first. */
@@ -28,9 +30,11 @@ const graceMs = 3_500
 export function createProcesses(logFolder: string, ended: (name: string, log: string) => void): Processes {
   mkdirSync(logFolder, { recursive: true })
   const running: RunningProcess[] = []
+  const pids = new Map<string, number>()
   let stopping = false
 
   return {
+    pids,
     async start({ name, file, args = [], environment, readyUrl }) {
       const log = join(logFolder, `${name}.log`)
       const output = openSync(log, 'w', 0o600)
@@ -44,6 +48,7 @@ export function createProcesses(logFolder: string, ended: (name: string, log: st
           readyWithinMs: 60_000,
         })
         running.push(service)
+        pids.set(name, service.pid)
         void service.exited.then(() => {
           if (!stopping) ended(name, log)
         })

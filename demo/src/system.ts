@@ -13,6 +13,8 @@ export interface RunningSystem {
   variables: Readonly<Record<string, string>>
   envFile: string
   logFolder: string
+  /** Process ids by the service's name. */
+  pids: ReadonlyMap<string, number>
   stop(): Promise<void>
 }
 
@@ -118,7 +120,7 @@ export async function startSystem(settings: DemoSettings, events: SystemEvents):
       UPSTREAM_URL: local(ports.upstream),
     }
     await writeFile(envFile, toEnvFile(variables), { mode: 0o600 })
-    return { variables, envFile, logFolder, stop: processes.stop }
+    return { variables, envFile, logFolder, pids: processes.pids, stop: processes.stop }
   } catch (error) {
     await processes.stop()
     throw error
