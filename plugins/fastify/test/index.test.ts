@@ -264,6 +264,33 @@ describe('at start', () => {
     expect(() => app.get('/', { config }, async () => 'open')).toThrow(/config\.postern/)
   })
 
+  test('a second registration within the scope of the first is refused: each request is decided about once', async () => {
+    const app = fastify()
+    closers.push(() => app.close())
+    const options = { sidecar: { url: 'http://127.0.0.1:1' }, policy: 'demo' }
+    await app.register(postern, options)
+    await expect(app.register(postern, options)).rejects.toMatchObject({ code: 'FST_ERR_DEC_ALREADY_PRESENT' })
+  })
+
+  test('scopes beside each other have policies of their own, and nothing outside is asked about', async () => {
+    const sidecar = await startSidecar(() => allow)
+    const app = fastify()
+    closers.push(() => app.close())
+    for (const policy of ['one', 'two']) {
+      await app.register(
+        async (scope) => {
+          await scope.register(postern, { sidecar: { url: sidecar.url }, policy })
+          scope.get('/', async () => policy)
+        },
+        { prefix: `/${policy}` },
+      )
+    }
+    app.get('/', async () => 'outside')
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    for (const path of ['/one', '/two', '/']) expect((await send(app, { path })).status).toBe(200)
+    expect(sidecar.queries.map(({ policy }) => policy)).toEqual(['one', 'two'])
+  })
+
   test('a registration without policy is refused', async () => {
     const app = fastify()
     closers.push(() => app.close())
