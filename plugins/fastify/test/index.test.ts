@@ -1,75 +1,8 @@
-import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
-import { type Allow, type Decision, DecisionQuery } from '@postern/protocol/decision'
-import fastify, { type FastifyInstance } from 'fastify'
-import Value from 'typebox/value'
-import { afterEach, describe, expect, test } from 'vitest'
+import fastify from 'fastify'
+import { describe, expect, test } from 'vitest'
 import postern from '../src/index.ts'
-
-/** Answers each query with what the test says, and remembers the queries. */
-async function startSidecar(answer: (query: DecisionQuery) => Decision | number) {
-  const queries: DecisionQuery[] = []
-  const server = createServer(async (request, response) => {
-    let text = ''
-    for await (const chunk of request) text += String(chunk)
-    const query = Value.Parse(DecisionQuery, JSON.parse(text))
-    queries.push(query)
-    const result = answer(query)
-    if (typeof result === 'number') response.writeHead(result).end()
-    else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closers.push(
-    () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  )
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no TCP address')
-  return { url: `http://127.0.0.1:${address.port}`, queries }
-}
-
-const closers: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close()
-})
-
-const allow: Allow = {
-  decision: 'allow',
-  remove_headers: ['authorization', 'x-postern-subject', 'x-postern-scope'],
-  set_headers: { authorization: 'Bearer upstream', 'x-postern-subject': 'alice' },
-  expires_at: 4_000_000_000,
-}
-const deny: Decision = {
-  decision: 'deny',
-  status: 403,
-  headers: { 'www-authenticate': 'Bearer realm="postern", error="insufficient_scope"' },
-  body: { error: 'insufficient_scope', error_description: 'more is needed' },
-}
-
-/** A gateway whose handlers show the headers that they see, in each of the ways Node offers. */
-async function startGateway(url: string, prepare?: (app: FastifyInstance) => void): Promise<FastifyInstance> {
-  const app = fastify()
-  closers.push(() => app.close())
-  prepare?.(app)
-  await app.register(postern, { sidecar: { url, timeoutMs: 500 }, policy: 'demo' })
-  app.get('/echo', async (request) => ({
-    headers: request.headers,
-    raw: request.raw.headers,
-    fields: request.raw.rawHeaders,
-    distinct: request.raw.headersDistinct,
-    decision: request.postern,
-  }))
-  app.get('/open', { config: { postern: false } }, async (request) => ({
-    headers: request.headers,
-    decision: request.postern,
-  }))
-  app.get('/other', { config: { postern: { policy: 'other' } } }, async () => 'other')
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  return app
-}
+import { allow, closers, deny, parsed, send, startGateway, startSidecar } from './support.ts'
 
 describe('an allowed request', () => {
   test('is described to the sidecar as it was received', async () => {
@@ -90,60 +23,6 @@ describe('an allowed request', () => {
     await send(app, { path: '/echo?x=1&x=%2F', fields: sent })
     expect(sidecar.queries[0]).toMatchObject({ policy: 'demo', request: { method: 'GET', uri: '/echo?x=1&x=%2F' } })
     expect(sidecar.queries[0]?.request.headers.slice(0, sent.length)).toEqual(sent)
-  })
-
-  test('loses every spelling of the headers that the decision removes, wherever a proxy may look', async () => {
-    const sidecar = await startSidecar(() => allow)
-    const app = await startGateway(sidecar.url)
-    const fields = ['Host', 'gateway', 'Accept', 'x/y']
-    const spoofed = [
-      'X-Postern-Subject',
-      'x_postern_subject',
-      'X.Postern.Subject',
-      'x-postern-scope',
-      'X_POSTERN-SCOPE',
-    ]
-    for (const name of [...spoofed, 'X-Postern-Subject']) fields.push(name, 'root')
-    const { headers, raw, fields: seen, distinct, decision } = await send(app, { path: '/echo', fields }).then(parsed)
-    const expected = { host: 'gateway', accept: 'x/y', authorization: 'Bearer upstream', 'x-postern-subject': 'alice' }
-    for (const map of [headers, raw]) expect(map).toEqual({ ...expected, connection: 'close' })
-    expect(distinct['x-postern-subject']).toEqual(['alice'])
-    expect(Object.keys(distinct).sort()).toEqual([...Object.keys(expected), 'connection'].sort())
-    expect(seen).toEqual([
-      ...['Host', 'gateway', 'Accept', 'x/y', 'Connection', 'close'],
-      ...['authorization', 'Bearer upstream', 'x-postern-subject', 'alice'],
-    ])
-    expect(decision).toEqual(allow)
-  })
-
-  test('cannot have the set headers dropped by naming them in Connection', async () => {
-    const sidecar = await startSidecar(() => allow)
-    const app = await startGateway(sidecar.url)
-    const fields = [
-      'Host',
-      'g',
-      'Connection',
-      'X-Postern-Subject, close, AUTHORIZATION',
-      'Connection',
-      'x_postern_scope',
-    ]
-    const { raw, fields: seen } = await send(app, { path: '/echo', fields }).then(parsed)
-    expect(raw.connection).toBe('close')
-    expect(seen.filter((text: string) => /subject|scope/i.test(text))).toEqual(['x-postern-subject'])
-  })
-
-  test('keeps no identity header that an earlier hook copied into request.headers', async () => {
-    const sidecar = await startSidecar(() => allow)
-    const app = await startGateway(sidecar.url, (early) => {
-      early.addHook('onRequest', async (request) => {
-        request.headers = { ...request.headers, 'x-trace': '1' }
-      })
-    })
-    const { headers } = await send(app, { path: '/echo', fields: ['Host', 'g', 'x_postern_subject', 'root'] }).then(
-      parsed,
-    )
-    expect(headers).toMatchObject({ 'x-trace': '1', 'x-postern-subject': 'alice' })
-    expect(headers).not.toHaveProperty('x_postern_subject')
   })
 
   test('is asked about under the policy of its route', async () => {
@@ -299,46 +178,3 @@ describe('at start', () => {
     )
   })
 })
-
-interface Sent {
-  status: number
-  headers: IncomingMessage['headers']
-  text: string
-}
-
-function send(
-  app: FastifyInstance,
-  {
-    method = 'GET',
-    path,
-    fields = ['Host', 'g'],
-  }: {
-    method?: string
-    path: string
-    fields?: string[]
-  },
-): Promise<Sent> {
-  const address = app.addresses()[0]
-  const port = typeof address === 'object' ? address.port : undefined
-  const hasConnection = fields.some((text) => text === 'Connection')
-  return new Promise((resolve, reject) => {
-    const outgoing = httpRequest({
-      host: '127.0.0.1',
-      ...(port !== undefined && { port }),
-      method,
-      path,
-      headers: hasConnection ? fields : [...fields, 'Connection', 'close'],
-      agent: false,
-    })
-    outgoing.on('error', reject).on('response', async (response) => {
-      let text = ''
-      for await (const chunk of response) text += String(chunk)
-      resolve({ status: response.statusCode ?? 0, headers: response.headers, text })
-    })
-    outgoing.end()
-  })
-}
-
-function parsed({ text }: Sent) {
-  return JSON.parse(text)
-}
