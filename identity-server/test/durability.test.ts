@@ -1,6 +1,5 @@
 /** What was acknowledged survives the sudden end of the process, and on PostgreSQL of the database as well. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { decodeJwt } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { childAdmin, startChildServer } from './support/child-server.ts'
 import { databases } from './support/databases.ts'
@@ -130,15 +129,15 @@ async function secretAndRevocation(api: AdminClient, ledger: Ledger, id: string,
   const credentials: Credentials = { id, secret: String(answer.json.secret) }
   await ledger.write(`secret ${id} ${credentials.secret}`, 'valid', async () => true)
   const issuer = `${api.origin}/${id}`
-  const issued = await postForm(`${issuer}/token`, { grant_type: 'client_credentials' }, credentials).catch(
-    () => undefined,
-  )
-  if (issued?.status !== 200) return false
-  const token = String(issued.json.access_token)
-  if (!decodeJwt(token).jti) throw new Error('a token without jti')
-  return ledger.write(`token ${id} ${credentials.secret} ${token}`, 'revoked', async () => {
-    return (await postForm(`${issuer}/revoke`, { token }, credentials)).status === 200
-  })
+  const revokeOne = async () => {
+    const issued = await postForm(`${issuer}/token`, { grant_type: 'client_credentials' }, credentials)
+    const token = String(issued.json.access_token)
+    return ledger.write(`token ${id} ${credentials.secret} ${token}`, 'revoked', async () => {
+      return (await postForm(`${issuer}/revoke`, { token }, credentials)).status === 200
+    })
+  }
+  const revoked = await Promise.all(Array.from({ length: 5 }, () => revokeOne().catch(() => false)))
+  return revoked.every((done) => done)
 }
 
 /** Each auth server that is there has its signing key: creating both is one write. @returns how many there are */
