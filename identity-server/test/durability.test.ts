@@ -114,10 +114,10 @@ async function keepWriting(api: AdminClient, ledger: Ledger, name: string, signa
     const steps = [
       () => row(authServer, id, 'POST', body, '/auth-servers'),
       () => row(client, id, 'POST', { id, name: id }, `${authServer}/clients`),
+      () => secretAndRevocation(api, ledger, id, client),
       () => row(`${client}x`, id, 'POST', { id: `${id}x`, name: id }, `${authServer}/clients`),
       () => row(client, `${id} changed`, 'PATCH', { name: `${id} changed` }),
       () => row(`${client}x`, undefined, 'DELETE'),
-      () => secretAndRevocation(api, ledger, id, client),
     ]
     for (const step of steps) if (signal.aborted || !(await step())) return
   }
