@@ -1,0 +1,119 @@
+/** The real sidecar in this process, on free ports, with a clock that tests set. */
+import type { Decision } from '@postern/protocol/decision'
+import { pino } from 'pino'
+import { type Sidecar, startSidecar } from '../../src/compose.ts'
+import { parseConfig } from '../../src/config/load.ts'
+import { audience, clientId, startTestIssuer, type TestIssuer } from './issuer.ts'
+
+export interface Clock {
+  /** ms since the epoch */
+  now(): number
+  advance(seconds: number): void
+}
+
+export function createClock(): Clock {
+  let ahead = 0
+  return {
+    now: () => Date.now() + ahead,
+    advance: (seconds) => {
+      ahead += seconds * 1_000
+    },
+  }
+}
+
+export interface Answer {
+  status: number
+  headers: Headers
+  body: unknown
+}
+
+export interface TestBench {
+  readonly issuer: TestIssuer
+  readonly sidecar: Sidecar
+  readonly clock: Clock
+  /** What the sidecar has logged. */
+  readonly log: string[]
+  /** Asks by forward-auth, as a gateway would. */
+  ask(authorization?: string, policy?: string): Promise<Answer>
+  /** Asks by `POST /v1/decisions`. */
+  decide(headers: string[], policy?: string): Promise<Decision>
+  /** A page of the admin port. */
+  admin(path: string): Promise<Answer>
+  close(): Promise<void>
+}
+
+const secret = 'client_secret: { value: test-secret }'
+
+export interface BenchOptions {
+  /** Members of the issuer beside its identifier and audience. */
+  issuer?: string
+  /** Members of the policy `main` beside its issuer. */
+  policy?: string
+  /** Further top-level members, or policies. */
+  more?: string
+}
+
+/** YAML members for the options, indented for their place. */
+export const withIntrospection = `introspection: { client_id: ${clientId}, ${secret}, timeout_ms: 300 }`
+export const withFeed = `revocation_feed: { client_id: ${clientId}, ${secret} }`
+export const withUpstream = 'upstream: orders'
+
+export function benchConfig(issuerUrl: string, { issuer = '', policy = '', more = '' }: BenchOptions): string {
+  return `
+listen: { tcp: 127.0.0.1:0 }
+admin: { tcp: 127.0.0.1:0 }
+log: { level: debug }
+issuers:
+  test:
+    issuer: ${issuerUrl}
+    audience: [${audience}]
+    timeout_ms: 300
+    ${issuer}
+upstreams:
+  orders: { token_endpoint: ${issuerUrl}/token, client_id: ${clientId}, ${secret}, timeout_ms: 300 }
+policies:
+  main:
+    issuers: [test]
+    headers: { x-subject: sub, x-client: client_id, x-roles: roles }
+    ${policy}
+${more}
+`
+}
+
+export async function startBench(options: BenchOptions = {}): Promise<TestBench> {
+  const clock = createClock()
+  const issuer = await startTestIssuer(clock.now)
+  const log: string[] = []
+  const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(line) })
+  const config = parseConfig(benchConfig(issuer.url, options), 'bench.yaml')
+  const readSecret = ({ value }: { value?: string }) => value ?? ''
+  const sidecar = await startSidecar(config, { logger, readSecret, now: clock.now })
+
+  const get = async (url: string, init: RequestInit = {}): Promise<Answer> => {
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(5_000) })
+    const text = await response.text()
+    const json = response.headers.get('content-type')?.includes('json')
+    return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text }
+  }
+  return {
+    issuer,
+    sidecar,
+    clock,
+    log,
+    ask: (authorization, policy = 'main') =>
+      get(
+        `${sidecar.address}/v1/forward-auth/${policy}`,
+        authorization === undefined ? {} : { headers: { authorization } },
+      ),
+    async decide(headers, policy = 'main') {
+      const body = JSON.stringify({ policy, request: { method: 'GET', uri: '/', headers } })
+      const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body }
+      return (await get(`${sidecar.address}/v1/decisions`, init)).body as Decision
+    },
+    admin: (path) => get(`${sidecar.adminAddress}${path}`),
+    async close() {
+      await sidecar.close()
+      await issuer.close()
+    },
+  }
+}
