@@ -86,11 +86,12 @@ describe('the environment', () => {
   })
 
   test('is described in the README, variable by variable', async () => {
-    const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+    const text = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+    const readme = text.replaceAll(/ +/g, ' ')
     for (const [name, schema] of Object.entries(Environment.properties)) {
-      const standard = 'default' in schema ? `\`${schema.default}\`` : ''
+      const standard = 'default' in schema ? ` \`${schema.default}\`` : ''
       const description = 'description' in schema ? schema.description : ''
-      expect(readme).toContain(`| \`${name}\` | ${standard} | ${description} |`)
+      expect(readme).toContain(`| \`${name}\` |${standard} | ${description} |`)
     }
     const listed = [...readme.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name)
     expect(listed).toEqual(Object.keys(Environment.properties))
