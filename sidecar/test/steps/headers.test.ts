@@ -1,0 +1,69 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { PolicyConfig } from '../../src/config/schema.ts'
+import { planHeaders } from '../../src/steps/headers.ts'
+
+const policy = (changes: Partial<PolicyConfig> = {}): PolicyConfig => ({
+  issuers: ['test'],
+  required_scopes: [],
+  headers: { 'X-Value': 'value' },
+  caller_token: 'remove',
+  ...changes,
+})
+const identity = (claims: Record<string, unknown>) => ({ issuer: 'test', claims, jti: undefined, holdsUntil: 0 })
+const headersOf = (claims: Record<string, unknown>, changes?: Partial<PolicyConfig>) =>
+  planHeaders(policy(changes), undefined).identityHeaders(identity(claims))
+
+describe('identityHeaders', () => {
+  test.each<[what: string, value: unknown, expected: string]>([
+    ['text', 'alice', 'alice'],
+    ['a number', 7, '7'],
+    ['a boolean', false, 'false'],
+    ['a list of texts, spaced', ['a', 'b'], 'a b'],
+  ])('carry %s', (_what, value, expected) => {
+    expect(headersOf({ value })).toEqual({ 'x-value': expected })
+  })
+
+  test.each<[what: string, value: unknown]>([
+    ['is missing', undefined],
+    ['is null', null],
+    ['is an object', { a: 1 }],
+    ['is a list of other things', [1, 'a']],
+    ['is empty', ''],
+    ['has a line break', 'a\r\nx-admin: true'],
+    ['has a lone line feed', 'a\nb'],
+    ['has a NUL', 'a\u0000b'],
+    ['is not ASCII', 'Zoë'],
+    ['has a line break in a list', ['a', 'b\r\nc']],
+    ['is too long', 'a'.repeat(5_000)],
+  ])('leave a claim out that %s', (_what, value) => {
+    expect(headersOf({ value })).toEqual({})
+  })
+
+  test('do not reach into the prototype of the claims', () => {
+    expect(headersOf({}, { headers: { 'x-value': 'toString', 'x-other': '__proto__' } })).toEqual({})
+  })
+
+  test('never hold anything that could break out of a header', () => {
+    fc.assert(
+      fc.property(fc.anything(), (value) => {
+        const { 'x-value': header } = headersOf({ value })
+        expect(header === undefined || /^[\x20-\x7E]+$/.test(header)).toBe(true)
+      }),
+    )
+  })
+})
+
+describe('remove', () => {
+  test('names what the policy sets in canonical spelling, and the token', () => {
+    expect(planHeaders(policy({ headers: { 'X_Value.Of': 'sub' } }), 'X-Upstream-Token').remove.toSorted()).toEqual([
+      'authorization',
+      'x-upstream-token',
+      'x-value-of',
+    ])
+  })
+
+  test('leaves the token where the policy forwards it', () => {
+    expect(planHeaders(policy({ caller_token: 'forward' }), undefined).remove).toEqual(['x-value'])
+  })
+})

@@ -1,0 +1,136 @@
+/** What a JWT must be to be believed (RFC 9068 section 4, RFC 8725), through the whole sidecar. */
+import { exportSPKI, generateKeyPair, importJWK, SignJWT } from 'jose'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Mint } from '../support/issuer.ts'
+import { startBench, type TestBench } from '../support/sidecar.ts'
+
+let bench: TestBench
+
+beforeAll(async () => {
+  bench = await startBench({ policy: 'required_scopes: [read]' })
+})
+
+afterAll(() => bench.close())
+
+const seconds = (offset: number) => Math.floor(bench.clock.now() / 1_000) + offset
+
+const accepted: [what: string, changes: () => Mint][] = [
+  ['a plain one', () => ({})],
+  ['several audiences, one of them ours', () => ({ claims: { aud: ['other', 'test-api'] } })],
+  ['the long form of its type', () => ({ header: { typ: 'application/at+jwt' } })],
+  ['nbf a little in the future, within the leeway', () => ({ claims: { nbf: seconds(3) } })],
+  ['iat a little in the future, within the leeway', () => ({ claims: { iat: seconds(3) } })],
+  ['no jti, where nothing needs it', () => ({ claims: { jti: undefined } })],
+]
+
+const refused: [what: string, changes: () => Mint, description: RegExp][] = [
+  ['another audience', () => ({ claims: { aud: 'other-api' } }), /aud/],
+  ['an audience that only begins like ours', () => ({ claims: { aud: 'test-api2' } }), /aud/],
+  ['no audience', () => ({ claims: { aud: undefined } }), /aud/],
+  ['another issuer', () => ({ claims: { iss: 'https://other.example' } }), /issuer is not trusted/],
+  ['our issuer with a slash at the end', () => ({ claims: { iss: `${bench.issuer.url}/` } }), /issuer is not trusted/],
+  ['no issuer', () => ({ claims: { iss: undefined } }), /issuer is not trusted/],
+  ['its expiry in the past', () => ({ claims: { exp: seconds(-1) } }), /expired/],
+  ['its expiry at this second', () => ({ claims: { exp: seconds(0) } }), /expired/],
+  ['no expiry', () => ({ claims: { exp: undefined } }), /exp/],
+  ['an expiry that is text', () => ({ claims: { exp: String(seconds(300)) } }), /exp/],
+  ['nbf in the future', () => ({ claims: { nbf: seconds(60) } }), /nbf/],
+  ['iat in the future', () => ({ claims: { iat: seconds(60) } }), /future/],
+  ['no sub', () => ({ claims: { sub: undefined } }), /sub/],
+  ['an empty sub', () => ({ claims: { sub: '' } }), /malformed/],
+  ['a client_id that is no text', () => ({ claims: { client_id: { a: 1 } } }), /malformed/],
+  ['no client_id', () => ({ claims: { client_id: undefined } }), /client_id/],
+  ['the type of an ID token', () => ({ header: { typ: 'JWT' } }), /typ/],
+  ['no type', () => ({ header: { typ: undefined } }), /typ/],
+  ['the type of a security event', () => ({ header: { typ: 'secevent+jwt' } }), /typ/],
+]
+
+describe('a JWT is accepted with', () => {
+  test.each(accepted)('%s', async (_what, changes) => {
+    expect((await bench.ask(`Bearer ${await bench.issuer.mint(changes())}`)).status).toBe(200)
+  })
+})
+
+describe('a JWT is refused with', () => {
+  test.each(refused)('%s', async (_what, changes, description) => {
+    const answer = await bench.ask(`Bearer ${await bench.issuer.mint(changes())}`)
+    expect(answer.status).toBe(401)
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer realm="main", error="invalid_token"/)
+    expect(answer.body).toMatchObject({ error: 'invalid_token', error_description: expect.stringMatching(description) })
+  })
+})
+
+describe('a JWT whose signature proves nothing is refused', () => {
+  const segment = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const refuses = async (token: string) => {
+    const answer = await bench.ask(`Bearer ${token}`)
+    expect(answer.status).toBe(401)
+    expect(answer.headers.get('x-subject')).toBeNull()
+  }
+
+  test.each(['none', 'None', 'NONE', 'nOnE'])('alg %s, without a signature', async (alg) => {
+    const unsigned = `${segment({ alg, typ: 'at+jwt', kid: 'k1' })}.${segment(bench.issuer.claims())}`
+    await refuses(`${unsigned}.`)
+    await refuses(`${unsigned}.AAAA`)
+  })
+
+  test('HS256 with the public key as the secret, in each of its spellings', async () => {
+    const jwk = bench.issuer.publicJwk()
+    const spki = await exportSPKI((await importJWK(jwk, 'ES256', { extractable: true })) as CryptoKey)
+    for (const secret of [spki, spki.trim(), JSON.stringify(jwk), String(jwk.x)]) {
+      const token = await new SignJWT(bench.issuer.claims())
+        .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid: 'k1' })
+        .sign(new TextEncoder().encode(secret.padEnd(32)))
+      await refuses(token)
+    }
+  })
+
+  test.each(['ES256', 'RS256', 'EdDSA'])('another key of %s under the same kid', async (alg) => {
+    const { privateKey } = await generateKeyPair(alg)
+    await refuses(
+      await new SignJWT(bench.issuer.claims()).setProtectedHeader({ alg, typ: 'at+jwt', kid: 'k1' }).sign(privateKey),
+    )
+  })
+
+  test('a key that the token brings itself', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+    const { exportJWK } = await import('jose')
+    const jwk = await exportJWK(publicKey)
+    for (const header of [{ jwk }, { jku: `${bench.issuer.url}/own` }, { x5u: `${bench.issuer.url}/own` }]) {
+      const calls = { ...bench.issuer.calls }
+      await refuses(
+        await new SignJWT(bench.issuer.claims())
+          .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'k1', ...header })
+          .sign(privateKey),
+      )
+      expect(bench.issuer.calls).toEqual(calls)
+    }
+  })
+
+  test('a critical extension that nobody understands', async () => {
+    const header = { alg: 'ES256', typ: 'at+jwt', kid: 'k1', crit: ['exp'], exp: 1 }
+    await refuses(`${segment(header)}.${segment(bench.issuer.claims())}.AAAA`)
+  })
+
+  test('changed claims, a cut-off signature, another encoding of the signature', async () => {
+    const [header, payload, signature = ''] = (await bench.issuer.mint()).split('.')
+    await refuses(`${header}.${segment(bench.issuer.claims({ sub: 'root' }))}.${signature}`)
+    await refuses(`${header}.${payload}.${signature.slice(0, -4)}`)
+    await refuses(`${header}.${payload}.${signature}AAAA`)
+  })
+})
+
+describe('scopes', () => {
+  test.each([
+    ['no scope', undefined],
+    ['another scope', 'write'],
+    ['a scope that contains the required one', 'read:all'],
+    ['another spelling', 'READ'],
+    ['a malformed claim', 'read  write'],
+    ['a claim that is no text', ['read']],
+  ])('403 for %s, and the challenge names what is required', async (_what, scope) => {
+    const answer = await bench.ask(`Bearer ${await bench.issuer.mint({ claims: { scope } })}`)
+    expect(answer.status).toBe(403)
+    expect(answer.headers.get('www-authenticate')).toMatch(/error="insufficient_scope".*scope="read"/)
+  })
+})
