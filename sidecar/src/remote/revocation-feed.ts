@@ -39,6 +39,8 @@ export interface RevocationFeedOptions {
 const pollTimeoutMs = 35_000
 const firstRetryMs = 200
 const maxRetryMs = 5_000
+/** Of one answer: a signed event has well under a kilobyte, so the answer stays below what the HTTP client accepts. */
+const maxEvents = 250
 /** Beyond this, revocations cannot be remembered, and forgetting one would let a revoked token pass. */
 const maxRevocations = 1_000_000
 
@@ -62,7 +64,7 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
     const body = JSON.stringify({
       ...(next !== undefined && { after: next }),
       returnImmediately: !synced,
-      maxEvents: 1_000,
+      maxEvents,
     })
     const answer = await http.send({
       method: 'POST',

@@ -1,6 +1,7 @@
 /** The real sidecar in this process, on free ports, with a clock that tests set. */
-import type { Decision } from '@postern/protocol/decision'
+import { Decision } from '@postern/protocol/decision'
 import { pino } from 'pino'
+import { Value } from 'typebox/value'
 import { type Sidecar, startSidecar } from '../../src/compose.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { audience, clientId, startTestIssuer, type TestIssuer } from './issuer.ts'
@@ -39,6 +40,8 @@ export interface TestBench {
   decide(headers: string[], policy?: string): Promise<Decision>
   /** A page of the admin port. */
   admin(path: string): Promise<Answer>
+  /** Another sidecar against the same issuer, in the place of this one, which must be closed. */
+  restart(options?: BenchOptions): Promise<TestBench>
   close(): Promise<void>
 }
 
@@ -82,19 +85,16 @@ ${more}
 
 export async function startBench(options: BenchOptions = {}): Promise<TestBench> {
   const clock = createClock()
-  const issuer = await startTestIssuer(clock.now)
+  return startSidecarOf(await startTestIssuer(clock.now), clock, options)
+}
+
+async function startSidecarOf(issuer: TestIssuer, clock: Clock, options: BenchOptions): Promise<TestBench> {
   const log: string[] = []
   const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(line) })
   const config = parseConfig(benchConfig(issuer.url, options), 'bench.yaml')
   const readSecret = ({ value }: { value?: string }) => value ?? ''
   const sidecar = await startSidecar(config, { logger, readSecret, now: clock.now })
 
-  const get = async (url: string, init: RequestInit = {}): Promise<Answer> => {
-    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(5_000) })
-    const text = await response.text()
-    const json = response.headers.get('content-type')?.includes('json')
-    return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text }
-  }
   return {
     issuer,
     sidecar,
@@ -108,12 +108,23 @@ export async function startBench(options: BenchOptions = {}): Promise<TestBench>
     async decide(headers, policy = 'main') {
       const body = JSON.stringify({ policy, request: { method: 'GET', uri: '/', headers } })
       const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body }
-      return (await get(`${sidecar.address}/v1/decisions`, init)).body as Decision
+      return Value.Parse(Decision, (await get(`${sidecar.address}/v1/decisions`, init)).body)
     },
     admin: (path) => get(`${sidecar.adminAddress}${path}`),
+    async restart(changed = options) {
+      await sidecar.close()
+      return startSidecarOf(issuer, clock, changed)
+    },
     async close() {
       await sidecar.close()
       await issuer.close()
     },
   }
+}
+
+async function get(url: string, init: RequestInit = {}): Promise<Answer> {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(5_000) })
+  const text = await response.text()
+  const json = response.headers.get('content-type')?.includes('json')
+  return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text }
 }
