@@ -16,7 +16,23 @@ const checks: readonly Check[] = [
   distinctIssuers,
   oneIntrospectionPerPolicy,
   headersApart,
+  headersFree,
 ]
+
+/** Names that the connection, the answer of forward-auth or the gateway itself needs. */
+const reservedHeaders = new Set([
+  'connection',
+  'content-length',
+  'content-type',
+  'host',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'x-postern-decision',
+  'x-postern-remove-headers',
+])
 
 export function semanticProblems(config: Config): PathProblem[] {
   return checks.flatMap((check) => check(config))
@@ -99,6 +115,22 @@ function headersApart({ policies, upstreams }: Config): PathProblem[] {
       return by === undefined ? [] : [{ path, reason: `is another spelling of the header for ${by}` }]
     })
   })
+}
+
+/** An identity header of such a name would break the answer, or make it say something else. */
+function headersFree({ policies, upstreams }: Config): PathProblem[] {
+  const names: [path: string[], header: string][] = [
+    ...Object.entries(policies).flatMap(([name, { headers }]) =>
+      Object.keys(headers).map((header): [string[], string] => [['policies', name, 'headers', header], header]),
+    ),
+    ...Object.entries(upstreams).map(([name, { header }]): [string[], string] => [
+      ['upstreams', name, 'header'],
+      header,
+    ]),
+  ]
+  return names.flatMap(([path, header]) =>
+    reservedHeaders.has(canonicalHeaderName(header)) ? [{ path, reason: 'is a header that is needed otherwise' }] : [],
+  )
 }
 
 function isLoopback(hostname: string): boolean {

@@ -38,12 +38,12 @@ const isConfig = new Ajv({ allErrors: true, useDefaults: true, strict: true, all
  */
 export function parseConfig(text: string, file: string): Config {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const syntax = [...document.errors, ...document.warnings]
   if (syntax.length > 0) {
     throw new ConfigError(
       file,
-      syntax.map((error) => ({ ...position(lines, error.pos[0]), path: '', reason: firstLine(error.message) })),
+      syntax.map((error) => ({ ...position(lines, error.pos[0]), path: '', reason: error.message })),
     )
   }
 
@@ -70,6 +70,7 @@ function toPathProblem({ instancePath, keyword, message, params }: ErrorObject):
     return { path: [...path, String(params.additionalProperty)], reason: 'is not a known member' }
   }
   if (keyword === 'required') return { path, reason: `${String(params.missingProperty)} is required` }
+  if (keyword === 'enum') return { path, reason: `must be one of ${[params.allowedValues].flat().join(', ')}` }
   return { path, reason: message ?? 'is wrong' }
 }
 
@@ -89,8 +90,4 @@ function position(lines: LineCounter, offset: number): { line: number; column: n
 
 function formatPath(path: readonly string[]): string {
   return path.map((part, index) => (/^\d+$/.test(part) ? `[${part}]` : index === 0 ? part : `.${part}`)).join('')
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? text
 }

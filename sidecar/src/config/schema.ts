@@ -75,7 +75,7 @@ const Issuer = object(
       minItems: 1,
       description: 'Accepted audiences: one must be named',
     }),
-    algorithms: Type.Array(Type.Union(asymmetricAlgorithms.map((algorithm) => Type.Literal(algorithm))), {
+    algorithms: Type.Array(Type.Enum(asymmetricAlgorithms), {
       default: ['ES256'],
       minItems: 1,
       description: 'Accepted signature algorithms',
@@ -94,7 +94,7 @@ const Upstream = object(
   {
     token_endpoint: Url,
     ...credentials,
-    client_auth: Type.Union([Type.Literal('client_secret_basic'), Type.Literal('client_secret_post')], {
+    client_auth: Type.Enum(['client_secret_basic', 'client_secret_post'], {
       default: 'client_secret_basic',
     }),
     scope: Type.Optional(
@@ -119,7 +119,7 @@ const Policy = object(
       default: {},
       description: 'Identity headers for the upstream: name of the header, name of the claim',
     }),
-    caller_token: Type.Union([Type.Literal('remove'), Type.Literal('forward')], {
+    caller_token: Type.Enum(['remove', 'forward'], {
       default: 'remove',
       description: "What becomes of the caller's Authorization header",
     }),
@@ -160,10 +160,7 @@ export const Config = object({
   ),
   log: Type.Object(
     {
-      level: Type.Union(
-        ['error', 'warn', 'info', 'debug', 'silent'].map((level) => Type.Literal(level)),
-        { default: 'info' },
-      ),
+      level: Type.Enum(['error', 'warn', 'info', 'debug', 'silent'], { default: 'info' }),
     },
     { additionalProperties: false, default: {} },
   ),

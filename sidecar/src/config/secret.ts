@@ -10,10 +10,15 @@ export type ReadSecret = (source: SecretSource) => string
  */
 export function createReadSecret(environment: Readonly<Record<string, string | undefined>>): ReadSecret {
   return ({ env, file, value }) => {
-    const secret = env !== undefined ? environment[env] : file !== undefined ? readSecretFile(file) : value
+    const secret = env !== undefined ? variable(environment, env) : file !== undefined ? readSecretFile(file) : value
     if (!secret) throw new Error(`the secret from ${env ?? file ?? 'value'} is missing or empty`)
     return secret
   }
+}
+
+function variable(environment: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
+  // Own ones only: `toString` is no variable.
+  return Object.hasOwn(environment, name) ? environment[name] : undefined
 }
 
 function readSecretFile(file: string): string {

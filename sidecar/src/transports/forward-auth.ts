@@ -1,27 +1,33 @@
 /**
  * `ANY /v1/forward-auth/{policy}`: for gateways that forward the client's headers and take status and headers of the
- * answer as the decision. 200 allows; 401, 403 and 503 refuse. Headers to set stand in the answer; names to remove,
- * in every spelling, in `x-postern-remove-headers`.
+ * answer as the decision. 200 with `x-postern-decision: allow` allows; the mark tells the sidecar's answer from the
+ * welcome page of whatever else may listen on its port. 401, 403 and 503 refuse. Headers to set stand in the answer;
+ * names to remove, in every spelling, in `x-postern-remove-headers`.
  */
 import type { Allow, Decision } from '@postern/protocol/decision'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import type { Transport } from './transport.ts'
 
 export const forwardAuth: Transport = (app, decider) => {
-  app.register(async (scope) => {
-    // Whatever body a gateway sends along is none of the decision's business: it is not read.
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
-    scope.all<{ Params: { policy: string } }>('/v1/forward-auth/:policy', (request, reply) => {
-      const decision = decider.decide(request.params.policy, {
-        method: forwarded(request, 'x-forwarded-method') ?? request.method,
-        uri: forwarded(request, 'x-forwarded-uri') ?? '/',
-        headers: request.raw.rawHeaders,
-      })
-      if (decision instanceof Promise) decision.then((late) => answer(reply, late))
-      else answer(reply, decision)
+  // Decided before Fastify looks at a body: whatever a gateway sends along, of whatever type, is none of our business.
+  const decide: onRequestHookHandler = (request, reply) => {
+    const decision = decider.decide(policyOf(request), {
+      method: forwarded(request, 'x-forwarded-method') ?? request.method,
+      uri: forwarded(request, 'x-forwarded-uri') ?? '/',
+      headers: request.raw.rawHeaders,
     })
-  })
+    if (decision instanceof Promise) decision.then((late) => answer(reply, late))
+    else answer(reply, decision)
+  }
+  app.all('/v1/forward-auth/:policy', { onRequest: decide }, neverReached)
+}
+
+function neverReached(): never {
+  throw new Error('forward-auth went past its decision')
+}
+
+function policyOf({ params }: FastifyRequest): string {
+  return typeof params === 'object' && params !== null && 'policy' in params ? String(params.policy) : ''
 }
 
 /** The original request, as the gateway tells it: it must set these headers itself, whatever the client sent. */
@@ -52,6 +58,8 @@ function allowHeaders(allow: Allow): string[] {
   const known = rendered.get(allow)
   if (known) return known
   const headers = [
+    'x-postern-decision',
+    'allow',
     ...Object.entries(allow.set_headers).flat(),
     'x-postern-remove-headers',
     allow.remove_headers.join(', '),

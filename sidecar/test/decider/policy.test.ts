@@ -26,6 +26,7 @@ describe('a decision', () => {
     })
     const answer = await bench.ask(`Bearer ${token}`)
     expect(answer.status).toBe(200)
+    expect(answer.headers.get('x-postern-decision')).toBe('allow')
     for (const [name, value] of Object.entries(decision.decision === 'allow' ? decision.set_headers : {})) {
       expect(answer.headers.get(name)).toBe(value)
     }

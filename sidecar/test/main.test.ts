@@ -1,0 +1,121 @@
+/** The sidecar as an operator runs it: a process. */
+import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { Agent, request } from 'node:http'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { answers, freePort, startProcess, temporaryFolder } from '@postern/tools/servers/process'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTestIssuer, type TestIssuer } from './support/issuer.ts'
+import { benchConfig, withFeed, withIntrospection, withUpstream } from './support/sidecar.ts'
+
+const main = join(import.meta.dirname, '..', 'src', 'main.ts')
+const run = promisify(execFile)
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let issuer: TestIssuer
+
+beforeAll(async () => {
+  folder = await temporaryFolder('sidecar')
+  issuer = await startTestIssuer(Date.now)
+})
+
+afterAll(async () => {
+  await issuer.close()
+  await folder.remove()
+})
+
+async function configFile(text: string): Promise<string> {
+  const file = join(folder.path, `${crypto.randomUUID()}.yaml`)
+  await writeFile(file, text)
+  return file
+}
+
+async function runMain(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return run(process.execPath, [main, ...args], { timeout: 10_000 }).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error: { code: number; stdout: string; stderr: string }) => error,
+  )
+}
+
+async function start(text: string) {
+  const [port, adminPort] = [await freePort(), await freePort()]
+  const file = await configFile(
+    text.replace('127.0.0.1:0', `127.0.0.1:${port}`).replace('127.0.0.1:0', `127.0.0.1:${adminPort}`),
+  )
+  const ready = answers(`http://127.0.0.1:${adminPort}/readyz`)
+  const process_ = await startProcess(process.execPath, [main, file], { ready })
+  return {
+    process: process_,
+    port,
+    url: `http://127.0.0.1:${port}/v1/forward-auth/main`,
+    admin: `http://127.0.0.1:${adminPort}`,
+  }
+}
+
+describe('validate', () => {
+  test('says so of a good file', async () => {
+    const file = await configFile(benchConfig(issuer.url, {}))
+    expect(await runMain('validate', file)).toMatchObject({ code: 0, stdout: `${file} is valid\n` })
+  })
+
+  test('tells place, path and reason of a bad one, and fails', async () => {
+    const file = await configFile(benchConfig(issuer.url, { policy: 'upstream: gone' }))
+    const { code, stderr } = await runMain('validate', file)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^.+\.yaml:\d+:\d+: policies\.main\.upstream: there is no upstream gone\n$/)
+  })
+
+  test('fails without a file, and for one that is not there', async () => {
+    expect(await runMain('validate')).toMatchObject({ code: 1, stderr: expect.stringContaining('usage') })
+    expect(await runMain('validate', '/nowhere.yaml')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('ENOENT'),
+    })
+  })
+})
+
+describe('start', () => {
+  test('is refused for a bad file and for a missing secret, which is named but not shown', async () => {
+    const file = await configFile(benchConfig(issuer.url, { issuer: 'algorithms: [none]' }))
+    expect(await runMain(file)).toMatchObject({ code: 1, stderr: expect.stringContaining('algorithms[0]') })
+    const secret = withIntrospection.replace('value: test-secret', 'env: NOT_SET_ANYWHERE')
+    const missing = await configFile(benchConfig(issuer.url, { issuer: secret }))
+    expect(await runMain(missing)).toMatchObject({ code: 1, stderr: expect.stringContaining('NOT_SET_ANYWHERE') })
+  })
+
+  test('ends with SIGTERM in time, though connections are kept alive and a poll is waiting', async () => {
+    const sidecar = await start(benchConfig(issuer.url, { issuer: withFeed }))
+    const agent = new Agent({ keepAlive: true })
+    await new Promise((resolve) =>
+      request(sidecar.url, { agent }, (response) => response.resume().on('end', resolve)).end(),
+    )
+    const begun = performance.now()
+    await sidecar.process.stop('SIGTERM', 10_000)
+    agent.destroy()
+    expect(performance.now() - begun).toBeLessThan(3_000)
+    expect(await sidecar.process.exited).toEqual({ code: 0, signal: null })
+  })
+})
+
+describe('the log', () => {
+  test('holds neither tokens nor secrets, whatever happens', async () => {
+    const options = { issuer: `${withFeed}\n    ${withIntrospection}`, policy: withUpstream }
+    const sidecar = await start(benchConfig(issuer.url, options))
+    issuer.introspects('opaque-of-alice', { active: true, ...issuer.claims() })
+    const tokens = [await issuer.mint(), await issuer.mint({ claims: { aud: 'other' } }), 'opaque-of-alice', 'a.b.c']
+    const ask = async () => {
+      for (const token of tokens) await fetch(sidecar.url, { headers: { authorization: `Bearer ${token}` } })
+    }
+    await ask()
+    for (const endpoint of ['introspection', 'events', 'token', 'jwks'] as const) issuer.behave(endpoint, 'html')
+    tokens.push('opaque-while-broken', await issuer.mint({ header: { kid: 'unknown' } }))
+    await ask()
+    const { ok } = await fetch(`${sidecar.admin}/metrics`)
+    expect(ok).toBe(true)
+    await sidecar.process.stop()
+    const output = sidecar.process.output()
+    expect(output).toContain('decision unavailable')
+    for (const secret of [...tokens, 'test-secret', 'upstream-token-']) expect(output).not.toContain(secret)
+  })
+})
