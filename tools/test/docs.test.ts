@@ -1,0 +1,56 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { parseConfig } from '../../sidecar/src/config/load.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const read = (file: string) => readFileSync(join(root, file), 'utf8')
+const exists = (path: string) => globSync(path, { cwd: root }).length > 0
+
+describe('docs/spec-coverage.md', () => {
+  test('names files and tests that exist, and no row is without', () => {
+    const rows = read('docs/spec-coverage.md')
+      .split('\n')
+      .filter((line) => line.startsWith('|') && !/^\|( feature|[ -]*\|)/.test(line))
+    expect(rows.length).toBeGreaterThan(40)
+    for (const row of rows) {
+      const [, , , files = '', tests = ''] = row.split(/(?<!\\)\|/)
+      for (const cell of [files, tests]) {
+        const paths = cell.split(',').map((path) => path.trim().replaceAll('`', ''))
+        expect(
+          paths.every((path) => path !== '' && exists(path)),
+          row,
+        ).toBe(true)
+      }
+    }
+  })
+})
+
+describe('docs/decisions', () => {
+  test('are all listed, and nothing else is', () => {
+    const listed = [...read('docs/decisions/README.md').matchAll(/\]\((\d{4}-[^)]+)\)/g)].map((match) => match[1])
+    const present = globSync('docs/decisions/[0-9]*.md', { cwd: root }).map((path) =>
+      path.slice('docs/decisions/'.length),
+    )
+    expect(listed).toEqual(present.toSorted())
+  })
+})
+
+describe('links', () => {
+  test.each(globSync('**/*.md', { cwd: root, exclude: (path) => /node_modules|\.postern/.test(path) }))(
+    '%s leads to files that exist',
+    (file) => {
+      const links = [...read(file).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map((match) => String(match[1]))
+      for (const link of links.filter((target) => !/^[a-z]+:/.test(target))) {
+        expect(exists(join(dirname(file), link)), link).toBe(true)
+      }
+    },
+  )
+})
+
+describe('docs/sidecar.md', () => {
+  test('has an example that the sidecar accepts', () => {
+    const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(read('docs/sidecar.md')) ?? []
+    expect(parseConfig(example, 'docs/sidecar.md').policies.orders?.upstream).toBe('orders')
+  })
+})
