@@ -2,12 +2,14 @@
 import { resolve } from 'node:path'
 import { freePort } from '@postern/tools/servers/process'
 
+export type DemoPorts = Record<
+  'identityServer' | 'identityServerOperations' | 'sidecar' | 'sidecarAdmin' | 'gateway' | 'upstream',
+  number
+>
+
 export interface DemoSettings {
   dataDir: string
-  ports: Record<
-    'identityServer' | 'identityServerOperations' | 'sidecar' | 'sidecarAdmin' | 'gateway' | 'upstream',
-    number
-  >
+  ports: DemoPorts
 }
 
 const ports = {

@@ -1,12 +1,12 @@
 /** Starts the parts in the order in which they need each other, and seeds the demo tenant in between. */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createAdminClient } from '@postern/sdk/admin'
-import { parseEnvFile, toEnvFile } from './env-file.ts'
+import { parseEnvFile } from './env-file.ts'
 import { createProcesses } from './processes.ts'
-import { demo, seed } from './seed.ts'
+import { provision } from './provision.ts'
+import { demo } from './seed.ts'
 import type { DemoSettings } from './settings.ts'
-import { demoPolicy, sidecarConfig } from './sidecar-config.ts'
+import { demoPolicy } from './sidecar-config.ts'
 
 export interface RunningSystem {
   /** The variables of `demo.env`. */
@@ -29,11 +29,8 @@ export interface SystemEvents {
 export async function startSystem(settings: DemoSettings, events: SystemEvents): Promise<RunningSystem> {
   const { dataDir, ports } = settings
   const logFolder = join(dataDir, 'logs')
-  const secretsFolder = join(dataDir, 'secrets')
-  const envFile = join(dataDir, 'demo.env')
-  await mkdir(secretsFolder, { recursive: true, mode: 0o700 })
-  // Its presence says that everything is ready.
-  await rm(envFile, { force: true })
+  // What is left of the last start would say that everything is ready.
+  await rm(join(dataDir, 'demo.env'), { force: true })
 
   const processes = createProcesses(logFolder, events.ended)
   events.starting(processes.stop)
@@ -58,26 +55,12 @@ export async function startSystem(settings: DemoSettings, events: SystemEvents):
       readyUrl: `${local(ports.identityServerOperations)}/readyz`,
     })
 
-    const issuer = `${origin}/${demo.authServer}`
-    const tokenEndpoint = `${issuer}/token`
-    const adminVariables = await adminCredentials(dataDir)
-    const adminUrl = `${origin}/admin/v1`
-    const adminTokenEndpoint = `${origin}/system/token`
-    const admin = createAdminClient({
-      adminUrl,
-      tokenEndpoint: adminTokenEndpoint,
-      clientId: adminVariables.id,
-      clientSecret: adminVariables.secret,
-    })
-    const secrets = await seed(admin, tokenEndpoint, secretsFolder)
-
-    const configFile = join(dataDir, 'sidecar.yaml')
-    const sidecarPorts = { port: ports.sidecar, adminPort: ports.sidecarAdmin }
-    await writeFile(configFile, sidecarConfig({ issuer, ...sidecarPorts, secretsFolder }))
+    const admin = await adminCredentials(dataDir)
+    const provisioned = await provision({ dataDir, ports, admin })
     await start('sidecar', local(ports.sidecar), {
       name: 'sidecar',
       file: 'sidecar/src/main.ts',
-      args: [configFile],
+      args: [provisioned.configFile],
       environment: {},
       readyUrl: `${local(ports.sidecarAdmin)}/readyz`,
     })
@@ -86,7 +69,7 @@ export async function startSystem(settings: DemoSettings, events: SystemEvents):
       file: 'demo/src/upstream/main.ts',
       environment: {
         UPSTREAM_PORT: String(ports.upstream),
-        POSTERN_ISSUER: issuer,
+        POSTERN_ISSUER: provisioned.issuer,
         UPSTREAM_AUDIENCE: demo.upstreamAudience,
       },
       readyUrl: `${local(ports.upstream)}/healthz`,
@@ -103,24 +86,7 @@ export async function startSystem(settings: DemoSettings, events: SystemEvents):
       readyUrl: `${local(ports.gateway)}/healthz`,
     })
 
-    const variables = {
-      POSTERN_ISSUER: issuer,
-      POSTERN_TOKEN_ENDPOINT: tokenEndpoint,
-      POSTERN_ADMIN_URL: adminUrl,
-      POSTERN_ADMIN_TOKEN_ENDPOINT: adminTokenEndpoint,
-      POSTERN_ADMIN_CLIENT_ID: adminVariables.id,
-      POSTERN_ADMIN_CLIENT_SECRET: adminVariables.secret,
-      DEMO_CLIENT_ID: demo.client,
-      DEMO_CLIENT_SECRET: secrets.client,
-      DEMO_SCOPE: demo.scope,
-      DEMO_POLICY: demoPolicy,
-      SIDECAR_URL: local(ports.sidecar),
-      SIDECAR_ADMIN_URL: local(ports.sidecarAdmin),
-      GATEWAY_URL: local(ports.gateway),
-      UPSTREAM_URL: local(ports.upstream),
-    }
-    await writeFile(envFile, toEnvFile(variables), { mode: 0o600 })
-    return { variables, envFile, logFolder, pids: processes.pids, stop: processes.stop }
+    return { ...(await provisioned.publish()), logFolder, pids: processes.pids, stop: processes.stop }
   } catch (error) {
     await processes.stop()
     throw error
