@@ -4,6 +4,7 @@ import type { Config, IssuerConfig, PolicyConfig, UpstreamConfig } from './confi
 import type { ReadSecret } from './config/secret.ts'
 import { createDecider } from './decider/decider.ts'
 import { compilePolicy, type Policy } from './decider/policy.ts'
+import { safeReason } from './failures.ts'
 import { createApp, createSocketServer } from './http/app.ts'
 import { createOperationsApp } from './http/operations.ts'
 import { listenOnSocket } from './http/unix-socket.ts'
@@ -109,7 +110,7 @@ export async function startSidecar(
       findKey,
       http,
       now,
-      onFailure: (error) => logger.warn({ reason: reasonOf(error), issuer: name }, 'the revocation feed failed'),
+      onFailure: (error) => logger.warn({ reason: safeReason(error), issuer: name }, 'the revocation feed failed'),
     })
     feeds.set(name, feed)
   }
@@ -143,7 +144,7 @@ export async function startSidecar(
       upstream: step,
       cache: config.cache,
       now,
-      onUnavailable: (policy, error) => logger.warn({ policy, reason: reasonOf(error) }, 'decision unavailable'),
+      onUnavailable: (policy, error) => logger.warn({ policy, reason: safeReason(error) }, 'decision unavailable'),
     })
   }
 
@@ -195,10 +196,4 @@ function mapValues<From, To>(record: Record<string, From>, map: (name: string, v
 function hostAndPort(address: string): { host: string; port: number } {
   const colon = address.lastIndexOf(':')
   return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) }
-}
-
-/** Messages of our own errors hold no token and no secret; of others only the name is safe. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown'
-  return error.name === 'DependencyError' ? error.message : `${error.name}`
 }

@@ -27,3 +27,13 @@ export class DependencyError extends Error {
     this.dependency = dependency
   }
 }
+
+/**
+ * What may be logged of an error. Messages of our own failures hold neither token nor secret; of others' errors, whose
+ * messages may quote what was sent, only the code or the name is safe.
+ */
+export function safeReason(error: unknown): string {
+  if (error instanceof DependencyError || error instanceof Refusal) return error.message
+  if (!(error instanceof Error)) return 'failed'
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+}

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { Decider } from '../decider/decider.ts'
 import { unavailable } from '../decider/refusals.ts'
+import { safeReason } from '../failures.ts'
 import type { Transport } from '../transports/transport.ts'
 
 const limits = { maxHeaderSize: 64 * 1024, requestTimeout: 5_000, headersTimeout: 5_000, keepAliveTimeout: 75_000 }
@@ -23,10 +24,11 @@ export function createApp(
     exposeHeadRoutes: false,
   })
   app.setErrorHandler((error, _request, reply) => {
-    const status = refusedStatus(error) ?? 503
-    if (status === 503) logger.error({ err: error }, 'request failed')
-    // 503 and not 500: no gateway may take a failure for a pass, and this one may be over soon.
-    return reply.code(status).send(status === 503 ? unavailable.body : { error: 'invalid_request' })
+    const refused = refusedStatus(error)
+    if (refused !== undefined) return reply.code(refused).send({ error: 'invalid_request' })
+    logger.error({ reason: safeReason(error) }, 'request failed')
+    // 503 and not 500: it may be over soon, and gateways pass the time to wait on.
+    return reply.code(unavailable.status).headers(unavailable.headers).send(unavailable.body)
   })
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
   for (const transport of transports) transport(app, decider)

@@ -1,6 +1,6 @@
 /** A circuit breaker around each remote endpoint, so that one that is down costs nothing but an answer. */
 import CircuitBreaker from 'opossum'
-import { DependencyError } from '../failures.ts'
+import { DependencyError, safeReason } from '../failures.ts'
 
 export interface Dependency {
   readonly name: string
@@ -42,7 +42,7 @@ export function createDependency(name: string, options: DependencyOptions = {}):
         options.observe?.(name, 'success', performance.now() - begun)
       } catch (error) {
         options.observe?.(name, 'failure', performance.now() - begun)
-        throw error instanceof DependencyError ? error : new DependencyError(name, reasonOf(error), error)
+        throw error instanceof DependencyError ? error : new DependencyError(name, safeReason(error), error)
       }
       if (!result) throw new DependencyError(name, 'gave no result')
       return result.value
@@ -50,10 +50,4 @@ export function createDependency(name: string, options: DependencyOptions = {}):
     state: () => (breaker.opened ? 'open' : breaker.halfOpen ? 'half_open' : 'closed'),
     close: () => breaker.shutdown(),
   }
-}
-
-/** An error's code or name; its message may quote what was sent. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'failed'
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }
