@@ -33,7 +33,8 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'keys',
     'store',
   ],
-  sidecar: ['http', 'transports', 'decider', 'steps', 'remote', 'config'],
+  // compose/ holds what compose.ts is made of: it stands first, so that nothing else may import it.
+  sidecar: ['compose', 'http', 'transports', 'decider', 'steps', 'remote', 'config'],
 }
 
 /** File directly in `src` → who may import it. They know all parts, so no part may know them. */

@@ -16,6 +16,13 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
   await chmod(path, 0o660)
 }
 
+/** Ends the listening, if there was any, and idle connections with it; requests under way are finished. */
+export async function closeSocket(server: Server): Promise<void> {
+  if (!server.listening) return
+  server.closeIdleConnections()
+  await new Promise((resolve) => server.close(resolve))
+}
+
 async function removeDeadSocket(path: string): Promise<void> {
   const stat = await lstat(path).catch(() => undefined)
   if (!stat) return

@@ -1,0 +1,81 @@
+/** A trusted issuer, from its configuration: how its tokens are verified, and how its revocations arrive. */
+import type { IssuerConfig } from '../config/schema.ts'
+import { safeReason } from '../failures.ts'
+import { createIntrospect } from '../remote/introspection.ts'
+import { createJwks, type FindKey } from '../remote/jwks.ts'
+import { createMetadata, type FindEndpoint, type MetadataEndpoint } from '../remote/metadata.ts'
+import { createRevocationFeed, type RevocationFeed } from '../remote/revocation-feed.ts'
+import type { TrustedIssuer } from '../steps/authenticate.ts'
+import { createIntrospectToken } from '../steps/introspect-token.ts'
+import { createVerifyJwt } from '../steps/verify-jwt.ts'
+import type { Toolkit } from './toolkit.ts'
+
+export interface ComposedIssuer {
+  trusted: TrustedIssuer
+  /** Undefined where none is configured. */
+  feed: RevocationFeed | undefined
+}
+
+export function composeIssuer(name: string, config: IssuerConfig, toolkit: Toolkit): ComposedIssuer {
+  const { http, dependency, now } = toolkit
+  const { issuer, audience, algorithms, leeway, timeout_ms: timeoutMs } = config
+  const metadata = createMetadata({ issuer, timeoutMs, http, dependency: dependency(`${name} metadata`), now })
+  const jwksUrl = endpoint(config.jwks_uri, metadata, 'jwks_uri')
+  const findKey = createJwks({ url: jwksUrl, timeoutMs, http, dependency: dependency(`${name} jwks`), now })
+  // A token that the feed could not name could not be revoked.
+  const requireJti = config.revocation_feed !== undefined
+  return {
+    trusted: {
+      issuer,
+      verify: createVerifyJwt({ name, issuer, audience, algorithms, leeway, requireJti, findKey, now }),
+      introspect: composeIntrospection(name, config, metadata, requireJti, toolkit),
+    },
+    feed: composeFeed(name, config, metadata, findKey, toolkit),
+  }
+}
+
+function composeIntrospection(
+  name: string,
+  { issuer, audience, introspection: config }: IssuerConfig,
+  metadata: FindEndpoint,
+  requireJti: boolean,
+  { http, dependency, readSecret, now }: Toolkit,
+) {
+  if (!config) return undefined
+  const introspect = createIntrospect({
+    endpoint: endpoint(config.endpoint, metadata, 'introspection_endpoint'),
+    clientId: config.client_id,
+    clientSecret: readSecret(config.client_secret),
+    timeoutMs: config.timeout_ms,
+    http,
+    dependency: dependency(`${name} introspection`),
+  })
+  return createIntrospectToken({ name, issuer, audience, requireJti, cacheTtl: config.cache_ttl, introspect, now })
+}
+
+function composeFeed(
+  name: string,
+  { issuer, algorithms, revocation_feed: config }: IssuerConfig,
+  metadata: FindEndpoint,
+  findKey: FindKey,
+  { http, readSecret, logger, now }: Toolkit,
+): RevocationFeed | undefined {
+  if (!config) return undefined
+  return createRevocationFeed({
+    name: `${name} revocation feed`,
+    issuer,
+    algorithms,
+    endpoint: endpoint(config.endpoint, metadata, 'postern_revocation_feed_endpoint'),
+    clientId: config.client_id,
+    clientSecret: readSecret(config.client_secret),
+    findKey,
+    http,
+    now,
+    onFailure: (error) => logger.warn({ reason: safeReason(error), issuer: name }, 'the revocation feed failed'),
+  })
+}
+
+/** The configured endpoint, or what the issuer's metadata names. */
+function endpoint(configured: string | undefined, find: FindEndpoint, name: MetadataEndpoint): () => Promise<string> {
+  return configured === undefined ? () => find(name) : async () => configured
+}
