@@ -1,6 +1,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { problems } from '../../identity-server/src/admin/problem.ts'
+import { oauthErrorCodes } from '../../protocol/src/oauth-error.ts'
 import { parseConfig } from '../../sidecar/src/config/load.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -33,6 +35,26 @@ describe('docs/decisions', () => {
       path.slice('docs/decisions/'.length),
     )
     expect(listed).toEqual(present.toSorted())
+  })
+})
+
+describe('docs/errors.md', () => {
+  const [, oauth = '', admin = ''] = read('docs/errors.md').split(/^## /m)
+  const rows = (section: string) =>
+    [...section.matchAll(/^\| `(\w+)` +\| (\d{3}) +\| (.+?) +\|$/gm)].map(([, code, status, text]) => [
+      code,
+      Number(status),
+      text,
+    ])
+
+  test('lists the codes of the OAuth endpoints', () => {
+    expect(rows(oauth)).toEqual(
+      Object.entries(oauthErrorCodes).map(([code, { status, specification }]) => [code, status, specification]),
+    )
+  })
+
+  test('lists the problems of the admin API', () => {
+    expect(rows(admin)).toEqual(Object.entries(problems).map(([code, { status, title }]) => [code, status, title]))
   })
 })
 

@@ -1,5 +1,5 @@
 /** Problems of the admin API (RFC 9457): a stable code each, as `type` and as `code`. */
-const problems = {
+export const problems = {
   invalid_request: { status: 400, title: 'The request is malformed' },
   unauthorized: { status: 401, title: 'A valid access token is required' },
   insufficient_scope: { status: 403, title: 'The access token does not allow this' },
@@ -21,7 +21,6 @@ export class Problem extends Error {
   override readonly name = 'Problem'
   readonly code: ProblemCode
   readonly status: number
-
   readonly headers: Readonly<Record<string, string>>
 
   /**
