@@ -21,7 +21,7 @@ export function planHeaders(policy: PolicyConfig, upstreamHeader: string | undef
     identityHeaders({ claims }) {
       const headers: Record<string, string> = {}
       for (const { name, claim } of mapped) {
-        const value = toHeaderValue(Object.hasOwn(claims, claim) ? claims[claim] : undefined)
+        const value = toHeaderValue(claims[claim])
         if (value !== undefined) headers[name] = value
       }
       return headers

@@ -1,6 +1,6 @@
 /** Every dependency, failing in every way: the answer is a refusal, in time, and all is well once it recovers. */
 import { afterEach, describe, expect, test } from 'vitest'
-import { type Endpoint, failures } from '../support/issuer.ts'
+import { type Endpoint, failures, startTestIssuer } from '../support/issuer.ts'
 import { startBench, type TestBench, withFeed, withIntrospection, withUpstream } from '../support/sidecar.ts'
 
 let bench: TestBench
@@ -105,8 +105,19 @@ describe('answers that would be dangerous to believe', () => {
 
   test('metadata that moves the keys to plain http elsewhere', async () => {
     bench = await startBench()
-    bench.issuer.answer('metadata', { issuer: bench.issuer.url, jwks_uri: 'http://keys.example/jwks' })
-    expect((await bench.ask(await jwt())).status).toBe(503)
+    const other = await startTestIssuer(bench.clock.now)
+    bench.issuer.answer('metadata', { issuer: bench.issuer.url, jwks_uri: `${other.url}/jwks` })
+    const forged = await other.mint({ claims: { iss: bench.issuer.url } })
+    expect((await bench.ask(`Bearer ${forged}`)).status).toBe(503)
+    expect(other.calls.jwks).toBe(0)
+    await other.close()
+  })
+
+  test('an answer that would be right, were it not so large', async () => {
+    bench = await startBench({ issuer: withIntrospection })
+    const padding = 'a'.repeat(1024 * 1024)
+    bench.issuer.introspects('opaque', { active: true, ...bench.issuer.claims(), padding })
+    expect((await bench.ask('Bearer opaque')).status).toBe(503)
   })
 
   test.each([
