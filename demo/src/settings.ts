@@ -12,18 +12,19 @@ export interface DemoSettings {
   ports: DemoPorts
 }
 
-const ports = {
-  identityServer: ['POSTERN_PORT', 4000],
-  identityServerOperations: ['POSTERN_OPERATIONS_PORT', 4001],
-  sidecar: ['SIDECAR_PORT', 4100],
-  sidecarAdmin: ['SIDECAR_ADMIN_PORT', 4101],
-  gateway: ['GATEWAY_PORT', 8000],
-  upstream: ['UPSTREAM_PORT', 4200],
-} as const
+/** The variable that sets each port. */
+export const portVariables = {
+  identityServer: 'POSTERN_PORT',
+  identityServerOperations: 'POSTERN_OPERATIONS_PORT',
+  sidecar: 'SIDECAR_PORT',
+  sidecarAdmin: 'SIDECAR_ADMIN_PORT',
+  gateway: 'GATEWAY_PORT',
+  upstream: 'UPSTREAM_PORT',
+} as const satisfies Record<keyof DemoPorts, string>
 
 /** @throws Error naming the variable that is wrong */
 export async function demoSettings(variables: Readonly<Record<string, string | undefined>>): Promise<DemoSettings> {
-  const port = async ([name, usual]: readonly [string, number]) => {
+  const port = async (name: string, usual: number) => {
     const text = variables[name] || String(usual)
     if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new Error(`${name} is not a port`)
     return Number(text) || freePort()
@@ -31,12 +32,12 @@ export async function demoSettings(variables: Readonly<Record<string, string | u
   return {
     dataDir: resolve(variables.POSTERN_DATA_DIR || '.postern'),
     ports: {
-      identityServer: await port(ports.identityServer),
-      identityServerOperations: await port(ports.identityServerOperations),
-      sidecar: await port(ports.sidecar),
-      sidecarAdmin: await port(ports.sidecarAdmin),
-      gateway: await port(ports.gateway),
-      upstream: await port(ports.upstream),
+      identityServer: await port(portVariables.identityServer, 4000),
+      identityServerOperations: await port(portVariables.identityServerOperations, 4001),
+      sidecar: await port(portVariables.sidecar, 4100),
+      sidecarAdmin: await port(portVariables.sidecarAdmin, 4101),
+      gateway: await port(portVariables.gateway, 8000),
+      upstream: await port(portVariables.upstream, 4200),
     },
   }
 }

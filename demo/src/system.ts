@@ -1,6 +1,7 @@
 /** Starts the parts in the order in which they need each other, and seeds the demo tenant in between. */
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { refusePortsInUse, refuseSecondStart } from './conflicts.ts'
 import { parseEnvFile } from './env-file.ts'
 import { createProcesses } from './processes.ts'
 import { provision } from './provision.ts'
@@ -29,8 +30,11 @@ export interface SystemEvents {
 export async function startSystem(settings: DemoSettings, events: SystemEvents): Promise<RunningSystem> {
   const { dataDir, ports } = settings
   const logFolder = join(dataDir, 'logs')
+  const envFile = join(dataDir, 'demo.env')
+  await refuseSecondStart(envFile)
+  await refusePortsInUse(ports)
   // What is left of the last start would say that everything is ready.
-  await rm(join(dataDir, 'demo.env'), { force: true })
+  await rm(envFile, { force: true })
 
   const processes = createProcesses(logFolder, events.ended)
   events.starting(processes.stop)

@@ -1,6 +1,8 @@
 /** `npm start` as a newcomer meets it: the process, its env file, the walk-through that it prints. */
+import { execFile } from 'node:child_process'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { createAdminClient } from '@postern/sdk/admin'
 import { type RunningProcess, startProcess, temporaryFolder } from '@postern/tools/servers/process'
 import Type from 'typebox'
@@ -8,6 +10,7 @@ import { Value } from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseEnvFile } from '../src/env-file.ts'
 
+const run = promisify(execFile)
 const main = join(import.meta.dirname, '..', 'src', 'main.ts')
 const anyPort = {
   POSTERN_PORT: '0',
@@ -122,6 +125,30 @@ describe('npm start', () => {
     expect(revocation.status).toBe(200)
     const refusedAfterMs = await untilRefused(headers)
     expect(refusedAfterMs).toBeLessThan(1_000)
+  })
+
+  test('says so where it runs already, and leaves what runs alone', async () => {
+    const env = { ...process.env, ...anyPort, POSTERN_DATA_DIR: folder.path }
+    const second = await run(process.execPath, [main], { env }).catch(
+      (error: { code: number; stderr: string }) => error,
+    )
+    expect(second).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`runs already, at ${variable('GATEWAY_URL')}`),
+    })
+    expect((await throughGateway({ authorization: `Bearer ${await accessToken()}` })).status).toBe(200)
+    expect(await readFile(join(folder.path, 'demo.env'), 'utf8')).toContain(variable('DEMO_CLIENT_SECRET'))
+  })
+
+  test('names the ports that are in use, and the variables that choose others', async () => {
+    const { port } = new URL(variable('SIDECAR_URL'))
+    const other = await temporaryFolder('demo-ports')
+    const env = { ...process.env, ...anyPort, POSTERN_DATA_DIR: other.path, GATEWAY_PORT: port }
+    const refused = await run(process.execPath, [main], { env }).catch(
+      (error: { code: number; stderr: string }) => error,
+    )
+    expect(refused).toMatchObject({ code: 1, stderr: `port ${port} is in use; GATEWAY_PORT=0 picks a free one\n` })
+    await other.remove()
   })
 
   test('stops at ctrl-C within 5 s, and keeps the data for the next start', async () => {

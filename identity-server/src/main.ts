@@ -1,7 +1,7 @@
 /** The identity server as a process: environment in, exit code out. */
 import { pino } from 'pino'
 import { startIdentityServer } from './compose.ts'
-import { ConfigError, parseEnvironment } from './config.ts'
+import { parseEnvironment } from './config.ts'
 
 async function main(): Promise<void> {
   const environment = parseEnvironment(process.env)
@@ -29,8 +29,14 @@ async function main(): Promise<void> {
   process.on('disconnect', stop)
 }
 
+/** One line for each cause: what an operator can act on. Where it came from is of use to developers only. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const own = error.message !== '' ? error.message : error.name
+  return error.cause === undefined ? own : `${own}\n  because: ${explain(error.cause)}`
+}
+
 main().catch((error: unknown) => {
-  if (error instanceof ConfigError) console.error(error.message)
-  else console.error(error)
+  console.error(process.env.POSTERN_LOG_LEVEL === 'debug' ? error : explain(error))
   process.exit(1)
 })
