@@ -6,10 +6,11 @@ import { type CachedLookup, createCachedLookup } from '../store/cached-lookup.ts
 import type { Database, Tx } from '../store/database.ts'
 import { insertSigningKey, listSigningKeys, type SigningKeyRow } from '../store/signing-keys.ts'
 import type { MasterKeys } from './master-keys.ts'
+import { createSigner, type Signer } from './signer.ts'
 
 export interface KeyRing {
   /** Signs new tokens. */
-  active: { kid: string; algorithm: string; key: CryptoKey }
+  active: Signer
   /** Verifies tokens of ours: every key that is published. */
   publicKeys: ReadonlyMap<string, { algorithm: string; key: CryptoKey }>
   /** The JWK Set as it is published (RFC 7517 section 5): next, active and retired keys. */
@@ -63,21 +64,22 @@ async function toKeyRing(authServer: string, rows: SigningKeyRow[], masterKeys: 
   const published = await Promise.all(
     rows.map(async ({ kid, algorithm, public_key }) => {
       const jwk = Value.Parse(PublicJwk, JSON.parse(public_key))
-      return { kid, algorithm, jwk: { ...jwk, kid, alg: algorithm, use: 'sig' }, key: await toKey(jwk, algorithm) }
+      return {
+        kid,
+        algorithm,
+        jwk: { ...jwk, kid, alg: algorithm, use: 'sig' },
+        key: await toPublicKey(jwk, algorithm),
+      }
     }),
   )
   return {
-    active: {
-      kid: active.kid,
-      algorithm: active.algorithm,
-      key: await toKey(Value.Parse(PrivateJwk, JSON.parse(privateText.toString())), active.algorithm),
-    },
+    active: createSigner(active.kid, active.algorithm, Value.Parse(PrivateJwk, JSON.parse(privateText.toString()))),
     publicKeys: new Map(published.map(({ kid, algorithm, key }) => [kid, { algorithm, key }])),
     jwks: { keys: published.map(({ jwk }) => jwk) },
   }
 }
 
-async function toKey(jwk: JWK, algorithm: string): Promise<CryptoKey> {
+async function toPublicKey(jwk: JWK, algorithm: string): Promise<CryptoKey> {
   const key = await importJWK(jwk, algorithm)
   // importJWK answers bytes for symmetric keys only, and none of ours is one.
   if (key instanceof Uint8Array) throw new Error('a signing key must be asymmetric')

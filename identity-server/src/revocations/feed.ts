@@ -6,7 +6,6 @@ import {
   type TokenRevokedClaims,
   tokenRevoked,
 } from '@postern/protocol/security-event'
-import { SignJWT } from 'jose'
 import type { KeyRing } from '../keys/signing-keys.ts'
 import type { Revocation } from '../store/revocations.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
@@ -62,7 +61,5 @@ async function toSecurityEvent(reader: FeedReader, revocation: Revocation): Prom
     sub_id: { format: 'jwt_id', iss: issuer, jti: revocation.jti },
     events: { [tokenRevoked]: { token_expires_at: Math.floor(revocation.expiresAt.getTime() / 1000) } },
   }
-  const { kid, algorithm, key } = reader.keys.active
-  const set = await new SignJWT(claims).setProtectedHeader({ alg: algorithm, typ: securityEventType, kid }).sign(key)
-  return [jti, set]
+  return [jti, await reader.keys.active.sign(securityEventType, claims)]
 }

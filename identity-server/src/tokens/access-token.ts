@@ -1,7 +1,7 @@
 /** Access tokens as JWTs (RFC 9068): issued without a row in the database, verified with the auth server's own keys. */
 import { randomUUID } from 'node:crypto'
 import { formatScope } from '@postern/protocol/scope'
-import { errors, jwtVerify, SignJWT } from 'jose'
+import { errors, jwtVerify } from 'jose'
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import type { KeyRing } from '../keys/signing-keys.ts'
@@ -41,9 +41,7 @@ export function issueAccessToken(keys: KeyRing, content: AccessTokenContent, now
     exp: issuedAt + content.lifetime,
     jti: randomUUID(),
   }
-  return new SignJWT(claims)
-    .setProtectedHeader({ alg: keys.active.algorithm, typ: 'at+jwt', kid: keys.active.kid })
-    .sign(keys.active.key)
+  return keys.active.sign('at+jwt', claims)
 }
 
 /**
