@@ -4,18 +4,9 @@
  */
 import { createPrivateKey, sign as signWithCallback, type webcrypto } from 'node:crypto'
 import { promisify } from 'node:util'
+import { encode, encodeHeader, parametersOf } from './algorithms.ts'
 
 const sign = promisify(signWithCallback)
-
-/** What `node:crypto` needs to know of each algorithm (RFC 7518 section 3.1). */
-const algorithms = {
-  // Signatures of JWS are the two numbers side by side, not the DER that is usual elsewhere (section 3.4).
-  ES256: { hash: 'sha256', dsaEncoding: 'ieee-p1363' },
-} as const
-
-export type SigningAlgorithm = keyof typeof algorithms
-
-export const signingAlgorithms: readonly string[] = Object.keys(algorithms)
 
 export interface Signer {
   readonly kid: string
@@ -29,15 +20,14 @@ export interface Signer {
 
 /** @throws Error where the algorithm is not one of ours, or the key does not fit */
 export function createSigner(kid: string, algorithm: string, privateJwk: webcrypto.JsonWebKey): Signer {
-  if (!isSigningAlgorithm(algorithm)) throw new Error(`${algorithm} is no signing algorithm`)
-  const { hash, dsaEncoding } = algorithms[algorithm]
+  const { hash, dsaEncoding } = parametersOf(algorithm)
   const key = { key: createPrivateKey({ key: privateJwk, format: 'jwk' }), dsaEncoding }
   const headers = new Map<string, string>()
 
   const headerOf = (type: string) => {
     const known = headers.get(type)
     if (known !== undefined) return known
-    const header = encode({ alg: algorithm, typ: type, kid })
+    const header = encodeHeader(algorithm, kid, type)
     headers.set(type, header)
     return header
   }
@@ -49,12 +39,4 @@ export function createSigner(kid: string, algorithm: string, privateJwk: webcryp
       return `${input}.${(await sign(hash, Buffer.from(input), key)).toString('base64url')}`
     },
   }
-}
-
-function isSigningAlgorithm(name: string): name is SigningAlgorithm {
-  return Object.hasOwn(algorithms, name)
-}
-
-function encode(value: object): string {
-  return Buffer.from(JSON.stringify(value)).toString('base64url')
 }

@@ -1,5 +1,5 @@
 /** The signing keys of auth servers: made, encrypted at rest, kept decrypted in memory while they are in use. */
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 import Type from 'typebox'
 import { Value } from 'typebox/value'
 import { type CachedLookup, createCachedLookup } from '../store/cached-lookup.ts'
@@ -7,15 +7,19 @@ import type { Database, Tx } from '../store/database.ts'
 import { insertSigningKey, listSigningKeys, type SigningKeyRow } from '../store/signing-keys.ts'
 import type { MasterKeys } from './master-keys.ts'
 import { createSigner, type Signer } from './signer.ts'
+import { createVerifier, type Verifier } from './verifier.ts'
 
 export interface KeyRing {
   /** Signs new tokens. */
   active: Signer
-  /** Verifies tokens of ours: every key that is published. */
-  publicKeys: ReadonlyMap<string, { algorithm: string; key: CryptoKey }>
+  /** Verifies access tokens of ours, with every key that is published. */
+  verifyAccessToken: Verifier
   /** The JWK Set as it is published (RFC 7517 section 5): next, active and retired keys. */
   jwks: { keys: JWK[] }
 }
+
+/** The `typ` of JWT access tokens (RFC 9068 section 2.1). */
+export const accessTokenType = 'at+jwt'
 
 const PrivateJwk = Type.Object({ kty: Type.String(), d: Type.String() }, { additionalProperties: Type.String() })
 const PublicJwk = Type.Object({ kty: Type.String() }, { additionalProperties: Type.String() })
@@ -57,31 +61,20 @@ export function createKeyRings(db: Database, masterKeys: MasterKeys): CachedLook
   })
 }
 
-async function toKeyRing(authServer: string, rows: SigningKeyRow[], masterKeys: MasterKeys): Promise<KeyRing> {
+function toKeyRing(authServer: string, rows: SigningKeyRow[], masterKeys: MasterKeys): KeyRing {
   const active = rows.find((row) => row.state === 'active')
   if (!active) throw new Error(`auth server ${authServer} has no active signing key`)
   const privateText = masterKeys.decrypt(active.encryption_key, active.private_key, contextOf(authServer, active.kid))
-  const published = await Promise.all(
-    rows.map(async ({ kid, algorithm, public_key }) => {
-      const jwk = Value.Parse(PublicJwk, JSON.parse(public_key))
-      return {
-        kid,
-        algorithm,
-        jwk: { ...jwk, kid, alg: algorithm, use: 'sig' },
-        key: await toPublicKey(jwk, algorithm),
-      }
-    }),
-  )
+  const published = rows.map(({ kid, algorithm, public_key }) => ({
+    kid,
+    algorithm,
+    publicJwk: Value.Parse(PublicJwk, JSON.parse(public_key)),
+  }))
   return {
     active: createSigner(active.kid, active.algorithm, Value.Parse(PrivateJwk, JSON.parse(privateText.toString()))),
-    publicKeys: new Map(published.map(({ kid, algorithm, key }) => [kid, { algorithm, key }])),
-    jwks: { keys: published.map(({ jwk }) => jwk) },
+    verifyAccessToken: createVerifier(published, accessTokenType),
+    jwks: {
+      keys: published.map(({ kid, algorithm, publicJwk }) => ({ ...publicJwk, kid, alg: algorithm, use: 'sig' })),
+    },
   }
-}
-
-async function toPublicKey(jwk: JWK, algorithm: string): Promise<CryptoKey> {
-  const key = await importJWK(jwk, algorithm)
-  // importJWK answers bytes for symmetric keys only, and none of ours is one.
-  if (key instanceof Uint8Array) throw new Error('a signing key must be asymmetric')
-  return key
 }

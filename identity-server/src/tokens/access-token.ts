@@ -1,10 +1,9 @@
 /** Access tokens as JWTs (RFC 9068): issued without a row in the database, verified with the auth server's own keys. */
 import { randomUUID } from 'node:crypto'
 import { formatScope } from '@postern/protocol/scope'
-import { errors, jwtVerify } from 'jose'
 import Type, { type Static } from 'typebox'
-import { Value } from 'typebox/value'
-import type { KeyRing } from '../keys/signing-keys.ts'
+import { Compile } from 'typebox/compile'
+import { accessTokenType, type KeyRing } from '../keys/signing-keys.ts'
 
 const AccessTokenClaims = Type.Object({
   iss: Type.String(),
@@ -17,6 +16,8 @@ const AccessTokenClaims = Type.Object({
   jti: Type.String(),
 })
 export type AccessTokenClaims = Static<typeof AccessTokenClaims>
+
+const accessTokenClaims = Compile(AccessTokenClaims)
 
 export interface AccessTokenContent {
   issuer: string
@@ -41,7 +42,7 @@ export function issueAccessToken(keys: KeyRing, content: AccessTokenContent, now
     exp: issuedAt + content.lifetime,
     jti: randomUUID(),
   }
-  return keys.active.sign('at+jwt', claims)
+  return keys.active.sign(accessTokenType, claims)
 }
 
 /**
@@ -55,24 +56,7 @@ export async function verifyAccessToken(
   token: string,
   now: number,
 ): Promise<AccessTokenClaims | undefined> {
-  try {
-    const { payload } = await jwtVerify(
-      token,
-      ({ kid, alg }) => {
-        const known = kid === undefined ? undefined : keys.publicKeys.get(kid)
-        if (!known || known.algorithm !== alg) throw new errors.JWKSNoMatchingKey()
-        return known.key
-      },
-      {
-        issuer,
-        typ: 'at+jwt',
-        algorithms: [...new Set([...keys.publicKeys.values()].map((key) => key.algorithm))],
-        currentDate: new Date(now),
-      },
-    )
-    return Value.Check(AccessTokenClaims, payload) ? payload : undefined
-  } catch (error) {
-    if (error instanceof errors.JOSEError) return undefined
-    throw error
-  }
+  const claims = await keys.verifyAccessToken(token)
+  if (!accessTokenClaims.Check(claims)) return undefined
+  return claims.iss === issuer && now < claims.exp * 1_000 ? claims : undefined
 }
