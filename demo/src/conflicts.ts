@@ -1,7 +1,6 @@
 /** What would make a start fail half-way, or disturb a demo that runs already: found out before anything is touched. */
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { answers } from '@postern/tools/servers/process'
+import { answers, isFreePort } from '@postern/tools/servers/process'
 import { parseEnvFile } from './env-file.ts'
 import { type DemoPorts, portVariables } from './settings.ts'
 
@@ -18,15 +17,7 @@ export async function refusePortsInUse(ports: DemoPorts): Promise<void> {
   const problems: string[] = []
   for (const [name, port] of Object.entries(ports)) {
     const variable = Object.entries(portVariables).find(([key]) => key === name)?.[1]
-    if (!(await isFree(port))) problems.push(`port ${port} is in use; ${variable}=0 picks a free one`)
+    if (!(await isFreePort(port))) problems.push(`port ${port} is in use; ${variable}=0 picks a free one`)
   }
   if (problems.length > 0) throw new Error(problems.join('\n'))
-}
-
-function isFree(port: number): Promise<boolean> {
-  const server = createServer()
-  return new Promise((resolve) => {
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }

@@ -6,7 +6,7 @@ import { temporaryFolder } from '@postern/tools/servers/process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let system: RunningSystem
+let system: RunningSystem | undefined
 
 beforeAll(async () => {
   folder = await temporaryFolder('system')
@@ -26,11 +26,11 @@ beforeAll(async () => {
 }, 90_000)
 
 afterAll(async () => {
-  await system.stop()
+  await system?.stop()
   await folder.remove()
 })
 
-const v = (name: string) => system.variables[name] ?? ''
+const v = (name: string) => system?.variables[name] ?? ''
 const form = (parameters: Record<string, string>) => ({
   method: 'POST',
   headers: { authorization: `Basic ${btoa(`${v('DEMO_CLIENT_ID')}:${v('DEMO_CLIENT_SECRET')}`)}` },

@@ -9,14 +9,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** A TCP port on 127.0.0.1 that nobody listens on at this moment. */
+/**
+ * A TCP port on 127.0.0.1 that nobody listens on at this moment. Not one of those that the system gives to outgoing
+ * connections (from 32768 on, or higher): between this look and the server's start, one of them could take it.
+ */
 export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    if (await isFreePort(port)) return port
+  }
+  throw new Error('no free port was found')
+}
+
+/** Whether nobody listens on the port of 127.0.0.1. */
+export function isFreePort(port: number): Promise<boolean> {
   const server = createServer()
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no TCP address')
-  return address.port
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
 
 /** A new folder, and the function that removes it with all it holds. */
