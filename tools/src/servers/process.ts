@@ -65,8 +65,9 @@ export async function startProcess(
   const deadline = Date.now() + readyWithinMs
   while (!(await ready())) {
     if (gone || Date.now() > deadline) {
+      const reason = gone ? 'ended' : 'was not ready in time'
       await running.stop('SIGKILL')
-      throw new Error(`${command} ${gone ? 'ended' : 'was not ready in time'}:\n${running.output()}`)
+      throw new Error(`${command} ${reason}:\n${running.output()}`)
     }
     await delay(50)
   }
