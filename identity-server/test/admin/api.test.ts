@@ -1,25 +1,19 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databases, type Store } from '../support/databases.ts'
+import { describe, expect, test } from 'vitest'
+import { databases } from '../support/databases.ts'
 import { postForm, send } from '../support/http.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
-import { create, createTenant, type Tenant } from '../support/tenant.ts'
+import type { TestServer } from '../support/server.ts'
+import { create, createTenant, type Tenant, useTenant } from '../support/tenant.ts'
 
 const unknownId = '00000000-0000-4000-8000-000000000000'
 
 describe.each(databases)('the admin API on $kind', ({ start }) => {
-  let store: Store
   let server: TestServer
   let tenant: Tenant
 
-  beforeAll(async () => {
-    store = await start()
-    server = await startTestServer(store)
-    tenant = await createTenant(server)
-  })
-  afterAll(async () => {
-    await server?.close()
-    await store?.stop()
+  useTenant(start, (bench) => {
+    server = bench.server
+    tenant = bench.tenant
   })
 
   const below = (path: string) => `/auth-servers/${tenant.id}${path}`

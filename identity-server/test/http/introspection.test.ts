@@ -1,24 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databases, type Store } from '../support/databases.ts'
+import { describe, expect, test } from 'vitest'
+import { databases } from '../support/databases.ts'
 import { basic, type Credentials, postForm, postJson } from '../support/http.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
-import { createTenant, type Tenant, tenantAudience } from '../support/tenant.ts'
+import type { TestServer } from '../support/server.ts'
+import { createTenant, type Tenant, tenantAudience, useTenant } from '../support/tenant.ts'
 
 const inactive = '{"active":false}'
 
 describe.each(databases)('introspection and revocation on $kind', ({ start }) => {
-  let store: Store
   let server: TestServer
   let tenant: Tenant
 
-  beforeAll(async () => {
-    store = await start()
-    server = await startTestServer(store)
-    tenant = await createTenant(server)
-  })
-  afterAll(async () => {
-    await server?.close()
-    await store?.stop()
+  useTenant(start, (bench) => {
+    server = bench.server
+    tenant = bench.tenant
   })
 
   describe('introspection (RFC 7662)', () => {

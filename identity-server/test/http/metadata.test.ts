@@ -1,24 +1,18 @@
 import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databases, type Store } from '../support/databases.ts'
+import { describe, expect, test } from 'vitest'
+import { databases } from '../support/databases.ts'
 import { send } from '../support/http.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
-import { createTenant, type Tenant } from '../support/tenant.ts'
+import type { TestServer } from '../support/server.ts'
+import { createTenant, type Tenant, useTenant } from '../support/tenant.ts'
 
 describe.each(databases)('metadata and real clients on $kind', ({ start }) => {
-  let store: Store
   let server: TestServer
   let tenant: Tenant
 
-  beforeAll(async () => {
-    store = await start()
-    server = await startTestServer(store)
-    tenant = await createTenant(server)
-  })
-  afterAll(async () => {
-    await server?.close()
-    await store?.stop()
+  useTenant(start, (bench) => {
+    server = bench.server
+    tenant = bench.tenant
   })
 
   test('is the same at both well-known locations, and names the issuer exactly', async () => {

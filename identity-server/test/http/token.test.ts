@@ -1,23 +1,17 @@
 import { createRemoteJWKSet, jwtVerify } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databases, type Store } from '../support/databases.ts'
+import { describe, expect, test } from 'vitest'
+import { databases } from '../support/databases.ts'
 import { postForm } from '../support/http.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
-import { create, createTenant, newSecret, type Tenant, tenantAudience } from '../support/tenant.ts'
+import type { TestServer } from '../support/server.ts'
+import { create, createTenant, newSecret, type Tenant, tenantAudience, useTenant } from '../support/tenant.ts'
 
 describe.each(databases)('the token endpoint on $kind', ({ start }) => {
-  let store: Store
   let server: TestServer
   let tenant: Tenant
 
-  beforeAll(async () => {
-    store = await start()
-    server = await startTestServer(store)
-    tenant = await createTenant(server)
-  })
-  afterAll(async () => {
-    await server?.close()
-    await store?.stop()
+  useTenant(start, (bench) => {
+    server = bench.server
+    tenant = bench.tenant
   })
 
   test('issues an access token that verifies as RFC 9068 says', async () => {

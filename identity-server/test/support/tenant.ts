@@ -1,7 +1,10 @@
 /** An organization with an auth server, scopes and clients, made through the real admin API. */
+
+import { afterAll, beforeAll } from 'vitest'
+import type { Store } from './databases.ts'
 import type { Answer, Credentials } from './http.ts'
 import { postForm } from './http.ts'
-import type { TestServer } from './server.ts'
+import { startTestServer, type TestServer } from './server.ts'
 
 export interface Tenant {
   organization: string
@@ -61,4 +64,22 @@ export async function newSecret(server: TestServer, authServer: string, client: 
   const path = `/auth-servers/${authServer}/clients/${client}/secrets`
   const { secret } = await create(server, path, { name: 'test' })
   return { id: client, secret: String(secret) }
+}
+
+/** For a describe block: a server with a tenant, there before its tests and gone after them. */
+export function useTenant(
+  start: () => Promise<Store>,
+  use: (bench: { server: TestServer; tenant: Tenant }) => void,
+): void {
+  let store: Store | undefined
+  let server: TestServer | undefined
+  beforeAll(async () => {
+    store = await start()
+    server = await startTestServer(store)
+    use({ server, tenant: await createTenant(server) })
+  })
+  afterAll(async () => {
+    await server?.close()
+    await store?.stop()
+  })
 }
