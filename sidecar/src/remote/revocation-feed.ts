@@ -39,6 +39,8 @@ export interface RevocationFeedOptions {
 const pollTimeoutMs = 35_000
 const firstRetryMs = 200
 const maxRetryMs = 5_000
+/** Between polls that are answered without news: an issuer that does not hold them open is not asked all the time. */
+const idleMs = 250
 /** Of one answer: a signed event has well under a kilobyte, so the answer stays below what the HTTP client accepts. */
 const maxEvents = 250
 /** Beyond this, revocations cannot be remembered, and forgetting one would let a revoked token pass. */
@@ -57,6 +59,14 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
   const headers = {
     authorization: formatBasicCredentials(options.clientId, options.clientSecret),
     'content-type': 'application/json',
+  }
+
+  const believe = async (sets: readonly string[]) => {
+    const events = await Promise.allSettled(sets.map((set) => readEvent(set, options)))
+    for (const event of events) if (event.status === 'fulfilled') revoked.set(...event.value)
+    forgetExpired(revoked, now() / 1_000)
+    // Only now: one event that cannot be believed must not keep the others from taking effect.
+    for (const event of events) if (event.status === 'rejected') throw event.reason
   }
 
   const poll = async () => {
@@ -78,25 +88,28 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
       throw new DependencyError(name, `status ${answer.status}, or no poll response`)
     }
     const { sets, moreAvailable } = answer.json
-    for (const [jti, expiresAt] of await Promise.all(Object.values(sets).map((set) => readEvent(set, options)))) {
-      revoked.set(jti, expiresAt)
-    }
-    forgetExpired(revoked, now() / 1_000)
+    await believe(Object.values(sets))
     if (revoked.size > maxRevocations) throw new DependencyError(name, 'too many revocations')
     next = answer.json.next
     answeredAt = now()
     if (!moreAvailable) synced = true
   }
 
+  /** Jittered; ends early with `close`. */
+  const pause = (ms: number) =>
+    delay(ms * (0.5 + random()), undefined, { signal: closing.signal }).catch(() => undefined)
+
   const run = async () => {
     for (let retryMs = firstRetryMs; !closing.signal.aborted; ) {
       try {
+        const before = next
         await poll()
         retryMs = firstRetryMs
+        if (next === before) await pause(idleMs)
       } catch (error) {
         if (closing.signal.aborted) return
         options.onFailure(error)
-        await delay(retryMs * (0.5 + random()), undefined, { signal: closing.signal }).catch(() => undefined)
+        await pause(retryMs)
         retryMs = Math.min(retryMs * 2, maxRetryMs)
       }
     }

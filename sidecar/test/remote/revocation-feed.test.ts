@@ -123,4 +123,26 @@ describe('the revocation feed', () => {
     const positions = bench.issuer.received.events.map((body) => JSON.parse(body).after)
     expect(positions.at(-1)).toBe('0')
   })
+
+  test('believes the events beside one that it cannot believe', async () => {
+    bench = await startBench({ issuer: withFeed })
+    await ready()
+    const token = await tokenWithJti('b')
+    expect((await bench.ask(token)).status).toBe(200)
+    await bench.issuer.revoke('a', { forged: true })
+    await bench.issuer.revoke('b')
+    await untilRefused(token)
+    expect((await bench.ask(await tokenWithJti('a'))).status).toBe(200)
+    expect(bench.issuer.received.events.map((body) => JSON.parse(body).after).at(-1)).toBe('0')
+  })
+
+  test('does not ask again and again where polls are answered at once without news', async () => {
+    bench = await startBench({ issuer: withFeed })
+    bench.issuer.answer('events', { sets: {}, moreAvailable: false, next: '0' })
+    bench = await bench.restart()
+    await ready()
+    const polls = bench.issuer.calls.events
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect(bench.issuer.calls.events - polls).toBeLessThan(5)
+  })
 })
