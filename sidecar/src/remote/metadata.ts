@@ -33,9 +33,12 @@ export function createMetadata({ issuer, timeoutMs, http, dependency, now }: Met
   const flights = createSingleFlight<Metadata>()
   let known: { metadata: Metadata; readAt: number } | undefined
 
+  // Without the issuer's terminating slash (OpenID Connect Discovery 1.0 section 4.1).
+  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+
   const read = () =>
     dependency.call(async () => {
-      const answer = await http.send({ method: 'GET', url: `${issuer}/.well-known/openid-configuration`, timeoutMs })
+      const answer = await http.send({ method: 'GET', url, timeoutMs })
       if (answer.status !== 200 || !Value.Check(Metadata, answer.json)) {
         throw new DependencyError(dependency.name, `status ${answer.status}, or no metadata`)
       }
