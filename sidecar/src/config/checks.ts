@@ -17,6 +17,7 @@ const checks: readonly Check[] = [
   oneIntrospectionPerPolicy,
   headersApart,
   headersFree,
+  callerTokenForwardable,
 ]
 
 /** Names that the connection, the answer of forward-auth or the gateway itself needs. */
@@ -131,6 +132,16 @@ function headersFree({ policies, upstreams }: Config): PathProblem[] {
   return names.flatMap(([path, header]) =>
     reservedHeaders.has(canonicalHeaderName(header)) ? [{ path, reason: 'is a header that is needed otherwise' }] : [],
   )
+}
+
+/** Otherwise the upstream would get another token than the file says. */
+function callerTokenForwardable({ policies, upstreams }: Config): PathProblem[] {
+  return Object.entries(policies).flatMap(([name, { caller_token, upstream }]) => {
+    const { header } = (upstream !== undefined && upstreams[upstream]) || {}
+    if (caller_token !== 'forward' || !header || canonicalHeaderName(header) !== 'authorization') return []
+    const reason = "cannot be forward, since the upstream's token takes the same header"
+    return [{ path: ['policies', name, 'caller_token'], reason }]
+  })
 }
 
 function isLoopback(hostname: string): boolean {
