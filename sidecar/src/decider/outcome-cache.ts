@@ -28,20 +28,21 @@ export interface OutcomeCache {
   readonly size: number
 }
 
-/** Of an entry beside its key: objects, headers, the cache's own bookkeeping. Measured, rounded up. */
+/** Of an entry beside its key and header values: objects, the cache's own bookkeeping. Measured, rounded up. */
 const overheadBytes = 1_200
+/** Of `max_bytes`, for refusals. */
+const negativeShare = 1 / 8
+
+interface Entry {
+  outcome: Outcome
+  /** ms since the epoch */
+  until: number
+}
 
 export function createOutcomeCache(config: Config['cache']): OutcomeCache {
-  const positive = new LRUCache<string, { outcome: Outcome; until: number }>({
-    max: config.max_entries,
-    maxSize: config.max_bytes,
-    sizeCalculation: (_entry, token) => token.length + overheadBytes,
-  })
-  const negative = new LRUCache<string, { outcome: Outcome; until: number }>({
-    max: config.negative_max_entries,
-    maxSize: config.max_bytes,
-    sizeCalculation: (_entry, token) => token.length + overheadBytes,
-  })
+  const negativeBytes = Math.floor(config.max_bytes * negativeShare)
+  const positive = createLru(config.max_entries, config.max_bytes - negativeBytes)
+  const negative = createLru(config.negative_max_entries, negativeBytes)
   const maxAgeMs = config.max_age * 1_000
   const negativeMaxAgeMs = config.negative_max_age * 1_000
 
@@ -63,4 +64,17 @@ export function createOutcomeCache(config: Config['cache']): OutcomeCache {
       return positive.size + negative.size
     },
   }
+}
+
+function createLru(max: number, maxSize: number): LRUCache<string, Entry> {
+  return new LRUCache({ max, maxSize, sizeCalculation: ({ outcome }, token) => sizeOf(outcome, token) })
+}
+
+/** Bytes: claims decide how long header values are, so these are counted; a refusal's text is short. */
+function sizeOf(outcome: Outcome, token: string): number {
+  if ('refused' in outcome) return token.length + overheadBytes
+  return Object.values(outcome.allow.set_headers).reduce(
+    (bytes, value) => bytes + value.length,
+    token.length + overheadBytes,
+  )
 }

@@ -12,6 +12,7 @@ import type { HeaderPlan } from '../steps/headers.ts'
 import type { Authenticate, Identity } from '../steps/identity.ts'
 import type { CheckRevocation } from '../steps/revocation.ts'
 import { requireScopes } from '../steps/scopes.ts'
+import { refuseBoundToKey } from '../steps/sender-constraint.ts'
 import type { UpstreamStep } from '../steps/upstream-token.ts'
 import { createOutcomeCache, type Outcome, type Verified } from './outcome-cache.ts'
 import { createRefusals, unavailable } from './refusals.ts'
@@ -54,12 +55,14 @@ export function compilePolicy(parts: PolicyParts): Policy {
   const refusals = createRefusals(name, requiredScopes)
   const outcomes = createOutcomeCache(parts.cache)
   const flights = createSingleFlight<Outcome>()
+  const maxAgeMs = parts.cache.max_age * 1_000
 
   const establish = async (token: string): Promise<Outcome> => {
     try {
       const identity = await authenticate(token)
+      refuseBoundToKey(identity)
       requireScopes(identity, requiredScopes)
-      const outcome = toVerified(identity, headers)
+      const outcome = toVerified(identity, headers, now() + maxAgeMs)
       outcomes.set(token, outcome, now())
       return outcome
     } catch (error) {
@@ -122,23 +125,25 @@ export function compilePolicy(parts: PolicyParts): Policy {
   }
 }
 
-function toVerified(identity: Identity, headers: HeaderPlan): Verified {
+/** @param until ms since the epoch: nobody keeps the decision longer than this cache would */
+function toVerified(identity: Identity, headers: HeaderPlan, until: number): Verified {
   const { issuer, jti, holdsUntil } = identity
   const allow: Allow = {
     decision: 'allow',
     remove_headers: [...headers.remove],
     set_headers: headers.identityHeaders(identity),
-    expires_at: holdsUntil / 1_000,
+    expires_at: Math.min(holdsUntil, until) / 1_000,
   }
   return { issuer, jti, holdsUntil, allow, combined: undefined }
 }
 
 /** The decision with the upstream's token: made once for each pair of the two. */
-function combine(outcome: Verified, header: string, { accessToken, expiresAt }: UpstreamToken): Allow {
+function combine(outcome: Verified, header: string, token: UpstreamToken): Allow {
+  const { accessToken, headerValue, expiresAt } = token
   if (outcome.combined?.accessToken === accessToken) return outcome.combined.allow
   const allow: Allow = {
     ...outcome.allow,
-    set_headers: { ...outcome.allow.set_headers, [header]: `Bearer ${accessToken}` },
+    set_headers: { ...outcome.allow.set_headers, [header]: headerValue },
     expires_at: Math.min(outcome.allow.expires_at, expiresAt / 1_000),
   }
   outcome.combined = { accessToken, allow }

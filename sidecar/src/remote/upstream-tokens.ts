@@ -2,10 +2,13 @@
  * The token for one upstream: fetched when first needed, fetched anew before it expires while the old one still
  * serves, one request at a time, and used until it expires where the token endpoint is down.
  */
+import { DependencyError } from '../failures.ts'
 import type { FetchToken } from './token-endpoint.ts'
 
 export interface UpstreamToken {
   accessToken: string
+  /** One string for all the cached decisions that carry it, since each would keep its own. */
+  headerValue: string
   /** ms since the epoch, with a margin for the way to the upstream. */
   expiresAt: number
 }
@@ -38,7 +41,9 @@ export function createUpstreamTokens(
         const lifetimeMs = expiresIn * 1_000
         // Counted from before the request, since the token may have been issued at any moment after that.
         const expiresAt = begun + lifetimeMs - Math.min(maxMarginMs, lifetimeMs / 10)
-        held = { accessToken, expiresAt, refreshAfter: begun + lifetimeMs * (refreshAt - random() / 10) }
+        if (now() >= expiresAt) throw new DependencyError('token endpoint', 'the token expired on its way')
+        const refreshAfter = begun + lifetimeMs * (refreshAt - random() / 10)
+        held = { accessToken, headerValue: `Bearer ${accessToken}`, expiresAt, refreshAfter }
         return held
       })
       .finally(() => {

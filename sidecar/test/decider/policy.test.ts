@@ -109,6 +109,14 @@ describe('a cached decision', () => {
     }
   })
 
+  test('may be acted on until max_age at most, also where the gateway keeps it', async () => {
+    bench = await startBench({ more: 'cache: { max_age: 10 }' })
+    const { now } = bench.clock
+    const decision = await bench.decide(['authorization', `Bearer ${await bench.issuer.mint()}`])
+    expect(decision.decision === 'allow' && decision.expires_at).toBeLessThanOrEqual(now() / 1_000 + 10)
+    expect(decision.decision === 'allow' && decision.expires_at).toBeGreaterThan(now() / 1_000)
+  })
+
   test('follows the upstream token: its expiry, and the next one', async () => {
     bench = await startBench({ policy: withUpstream })
     const token = `Bearer ${await bench.issuer.mint()}`
@@ -220,6 +228,7 @@ describe('an introspected token', () => {
     ['an expiry that is text', { exp: '9999999999' }],
     ['nbf in the future', { nbf: 9_999_999_999 }],
     ['another token type', { token_type: 'DPoP' }],
+    ['a certificate that its bearer must prove to hold', { cnf: { 'x5t#S256': 'thumbprint' } }],
   ])('is refused with %s', async (_what, changes) => {
     bench = await startBench({ issuer: withIntrospection })
     bench.issuer.introspects('opaque', active(changes))

@@ -101,6 +101,14 @@ describe('upstream tokens', () => {
     expect(tokens.current()).toBeUndefined()
   })
 
+  test('that expired on their way are not used', async () => {
+    const { tokens, answer, advance } = setUp(2)
+    const waiting = tokens.get()
+    advance(2)
+    await Promise.all([expect(waiting).rejects.toThrow('expired on its way'), answer('late')])
+    expect(tokens.current()).toBeUndefined()
+  })
+
   test('that could not be fetched are an error for those who waited, and are asked for again by the next', async () => {
     const { tokens, requests, fail, answer } = setUp()
     const first = tokens.get()
