@@ -58,7 +58,8 @@ export function createJwks({ url, timeoutMs, http, dependency, now }: JwksOption
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
     }
-    if (now() - attemptedAt > cooldownMs) {
+    // A fetch that is under way may bring the key: after a rotation, many tokens ask for the new one at once.
+    if (flights.size > 0 || now() - attemptedAt > cooldownMs) {
       const fetched = await refresh()
       return fetched.find(header, token).catch(unknownKey)
     }

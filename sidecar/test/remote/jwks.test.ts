@@ -50,6 +50,16 @@ describe('the keys of an issuer', () => {
     expect(bench.issuer.calls.jwks).toBe(2)
   })
 
+  test('are fetched once for all tokens that come with a rotated key at the same time', async () => {
+    bench = await startBench()
+    expect(await ask()).toBe(200)
+    bench.clock.advance(11)
+    await bench.issuer.rotate('k2')
+    const statuses = await Promise.all(Array.from({ length: 20 }, () => ask()))
+    expect(new Set(statuses)).toEqual(new Set([200]))
+    expect(bench.issuer.calls.jwks).toBe(2)
+  })
+
   test('are fetched for unknown kids once in a while, however many there are', async () => {
     bench = await startBench()
     expect(await ask()).toBe(200)
