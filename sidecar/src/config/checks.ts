@@ -41,9 +41,12 @@ export function semanticProblems(config: Config): PathProblem[] {
 
 /** Whoever reaches the sidecar may ask it for decisions, so it is reachable on this machine only. */
 function listensOnLoopback({ listen, admin }: Config): PathProblem[] {
-  const reason = 'must be a loopback address (127.0.0.0/8, [::1] or localhost)'
-  const problem = (address: string | undefined, path: string[]) =>
-    address === undefined || isLoopback(new URL(`http://${address}`).hostname) ? [] : [{ path, reason }]
+  const problem = (address: string | undefined, path: string[]) => {
+    if (address === undefined) return []
+    if (!URL.canParse(`http://${address}`)) return [{ path, reason: 'is not an address with a port up to 65535' }]
+    const reason = 'must be a loopback address (127.0.0.0/8, [::1] or localhost)'
+    return isLoopback(new URL(`http://${address}`).hostname) ? [] : [{ path, reason }]
+  }
   return [...problem(listen.tcp, ['listen', 'tcp']), ...problem(admin.tcp, ['admin', 'tcp'])]
 }
 
