@@ -28,11 +28,15 @@ export function createDependency(name: string, options: DependencyOptions = {}):
     volumeThreshold: 5,
     rollingCountTimeout: 10_000,
     resetTimeout: options.resetAfterMs ?? 2_000,
-    capacity: options.capacity ?? 1_000,
   })
+  const capacity = options.capacity ?? 1_000
+  let underWay = 0
   return {
     name,
     async call<T>(work: () => Promise<T>): Promise<T> {
+      // Bounded here: the breaker would take its own refusals for failures of the dependency, and open.
+      if (underWay >= capacity) throw new DependencyError(name, 'too many calls are under way')
+      underWay += 1
       let result: { value: T } | undefined
       const begun = performance.now()
       try {
@@ -43,6 +47,8 @@ export function createDependency(name: string, options: DependencyOptions = {}):
       } catch (error) {
         options.observe?.(name, 'failure', performance.now() - begun)
         throw error instanceof DependencyError ? error : new DependencyError(name, safeReason(error), error)
+      } finally {
+        underWay -= 1
       }
       if (!result) throw new DependencyError(name, 'gave no result')
       return result.value
