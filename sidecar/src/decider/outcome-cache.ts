@@ -10,7 +10,9 @@ import type { Config } from '../config/schema.ts'
 export interface Verified {
   issuer: string
   jti: string | undefined
-  /** ms since the epoch */
+  /** ms since the epoch; Infinity where it is not known */
+  expiresAt: number
+  /** ms since the epoch until which it may be kept */
   holdsUntil: number
   /** The decision without an upstream's token. */
   allow: Allow

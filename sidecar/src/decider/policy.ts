@@ -62,7 +62,7 @@ export function compilePolicy(parts: PolicyParts): Policy {
       const identity = await authenticate(token)
       refuseBoundToKey(identity)
       requireScopes(identity, requiredScopes)
-      const outcome = toVerified(identity, headers, now() + maxAgeMs)
+      const outcome = toVerified(identity, headers, maxAgeMs, now())
       outcomes.set(token, outcome, now())
       return outcome
     } catch (error) {
@@ -81,7 +81,7 @@ export function compilePolicy(parts: PolicyParts): Policy {
   /** @param fetched the upstream's token, where it had to be waited for; then everything is asked again */
   const conclude = (outcome: Outcome, fetched?: UpstreamToken): Decision | Promise<Decision> => {
     if ('refused' in outcome) return outcome.refused
-    if (now() >= outcome.holdsUntil) return refusals.expired
+    if (now() >= outcome.expiresAt) return refusals.expired
     const revocation = checkRevocation(outcome.issuer, outcome.jti)
     if (revocation === 'revoked') return refusals.revoked
     if (revocation === 'unknown') throw new DependencyError(outcome.issuer, 'revocations are not known yet')
@@ -125,16 +125,20 @@ export function compilePolicy(parts: PolicyParts): Policy {
   }
 }
 
-/** @param until ms since the epoch: nobody keeps the decision longer than this cache would */
-function toVerified(identity: Identity, headers: HeaderPlan, until: number): Verified {
-  const { issuer, jti, holdsUntil } = identity
+/** For the way to the gateway: what is not kept here is still acted on there, a moment later. */
+const transitMs = 1_000
+
+/** Nobody keeps the decision longer than this cache would. */
+function toVerified(identity: Identity, headers: HeaderPlan, maxAgeMs: number, now: number): Verified {
+  const { issuer, jti, expiresAt, holdsUntil } = identity
+  const keptUntil = Math.min(holdsUntil, now + maxAgeMs)
   const allow: Allow = {
     decision: 'allow',
     remove_headers: [...headers.remove],
     set_headers: headers.identityHeaders(identity),
-    expires_at: Math.min(holdsUntil, until) / 1_000,
+    expires_at: Math.min(expiresAt, Math.max(keptUntil, now + transitMs)) / 1_000,
   }
-  return { issuer, jti, holdsUntil, allow, combined: undefined }
+  return { issuer, jti, expiresAt, holdsUntil, allow, combined: undefined }
 }
 
 /** The decision with the upstream's token: made once for each pair of the two. */

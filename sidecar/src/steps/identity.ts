@@ -5,7 +5,9 @@ export interface Identity {
   issuer: string
   claims: Readonly<Record<string, unknown>>
   jti: string | undefined
-  /** ms since the epoch after which it may not be relied on: expiry, or an earlier bound. */
+  /** ms since the epoch of the token's expiry; Infinity where none is known. */
+  expiresAt: number
+  /** ms since the epoch until which it may be used again without asking: expiry, or an earlier bound. */
   holdsUntil: number
 }
 

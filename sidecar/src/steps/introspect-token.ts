@@ -27,12 +27,13 @@ export function createIntrospectToken(options: IntrospectTokenOptions): Authenti
     refuseOutsideItsTime(claims, asked)
     const { exp, jti } = claims
     if (requireJti && typeof jti !== 'string') throw new Refusal('invalid_token', 'the token has no jti')
-    const bound = asked + cacheTtl * 1_000
+    const expiresAt = typeof exp === 'number' ? exp * 1_000 : Number.POSITIVE_INFINITY
     return {
       issuer: name,
       claims,
       jti: typeof jti === 'string' ? jti : undefined,
-      holdsUntil: typeof exp === 'number' ? Math.min(bound, exp * 1_000) : bound,
+      expiresAt,
+      holdsUntil: Math.min(expiresAt, asked + cacheTtl * 1_000),
     }
   }
 }

@@ -38,7 +38,8 @@ export function createVerifyJwt(options: VerifyJwtOptions): Authenticate {
       throw new Refusal('invalid_token', 'a claim of the token is malformed')
     }
     // The library stretches the expiry by the leeway; a policy does not look past this.
-    return { issuer: name, claims: payload, jti, holdsUntil: exp * 1_000 }
+    const expiresAt = exp * 1_000
+    return { issuer: name, claims: payload, jti, expiresAt, holdsUntil: expiresAt }
   }
 }
 

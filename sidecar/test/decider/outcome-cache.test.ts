@@ -12,6 +12,7 @@ const now = 1_000_000
 const allowed = (headers: Record<string, string>): Outcome => ({
   issuer: 'test',
   jti: undefined,
+  expiresAt: now + 300_000,
   holdsUntil: now + 300_000,
   allow: { decision: 'allow', remove_headers: [], set_headers: headers, expires_at: 1_300 },
   combined: undefined,

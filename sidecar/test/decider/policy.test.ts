@@ -219,6 +219,20 @@ describe('an introspected token', () => {
     expect((await bench.ask('Bearer opaque')).status).toBe(401)
   })
 
+  test('is asked about each time where nothing may be kept, and its decision lasts for the way to the gateway', async () => {
+    bench = await startBench({ issuer: withIntrospection.replace('timeout_ms', 'cache_ttl: 0, timeout_ms') })
+    bench.issuer.introspects('opaque', active())
+    for (const calls of [1, 2]) {
+      expect((await bench.ask('Bearer opaque')).status).toBe(200)
+      expect(bench.issuer.calls.introspection).toBe(calls)
+    }
+    const decision = await bench.decide(['authorization', 'Bearer opaque'])
+    expect(decision.decision === 'allow' && decision.expires_at).toBeGreaterThan(bench.clock.now() / 1_000)
+    expect(decision.decision === 'allow' && decision.expires_at).toBeLessThan(bench.clock.now() / 1_000 + 2)
+    bench.issuer.introspects('opaque', { active: false })
+    expect((await bench.ask('Bearer opaque')).status).toBe(401)
+  })
+
   test.each<[what: string, changes: Record<string, unknown>]>([
     ['another issuer', { iss: 'https://other.example' }],
     ['another audience', { aud: 'other' }],

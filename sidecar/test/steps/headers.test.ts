@@ -10,7 +10,13 @@ const policy = (changes: Partial<PolicyConfig> = {}): PolicyConfig => ({
   caller_token: 'remove',
   ...changes,
 })
-const identity = (claims: Record<string, unknown>) => ({ issuer: 'test', claims, jti: undefined, holdsUntil: 0 })
+const identity = (claims: Record<string, unknown>) => ({
+  issuer: 'test',
+  claims,
+  jti: undefined,
+  expiresAt: 0,
+  holdsUntil: 0,
+})
 const headersOf = (claims: Record<string, unknown>, changes?: Partial<PolicyConfig>) =>
   planHeaders(policy(changes), undefined).identityHeaders(identity(claims))
 
