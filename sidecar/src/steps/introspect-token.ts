@@ -17,9 +17,16 @@ export interface IntrospectTokenOptions {
   now: () => number
 }
 
+/**
+ * Longer tokens are not asked about. A server that refuses a large body would look broken, and whoever sends large tokens
+ * could keep the breaker open for everybody.
+ */
+const maxTokenLength = 8_192
+
 export function createIntrospectToken(options: IntrospectTokenOptions): Authenticate {
   const { name, issuer, audience, cacheTtl, requireJti, introspect, now } = options
   return async (token) => {
+    if (token.length > maxTokenLength) throw new Refusal('invalid_token', 'the token is too long')
     const asked = now()
     const claims = await introspect(token)
     if (!claims) throw new Refusal('invalid_token', 'the token is not active')

@@ -249,6 +249,18 @@ describe('an introspected token', () => {
     expect((await bench.ask('Bearer opaque')).status).toBe(401)
   })
 
+  test('is refused without asking where it is longer than any issuer would make it', async () => {
+    bench = await startBench({ issuer: withIntrospection })
+    const [long, tooLong] = ['a'.repeat(8_192), 'a'.repeat(8_193)]
+    for (const token of [long, tooLong]) bench.issuer.introspects(token, active())
+    expect((await bench.ask(`Bearer ${long}`)).status).toBe(200)
+    const { introspection } = bench.issuer.calls
+    const answer = await bench.ask(`Bearer ${tooLong}`)
+    expect(answer.status).toBe(401)
+    expect(answer.body).toMatchObject({ error_description: 'the token is too long' })
+    expect(bench.issuer.calls.introspection).toBe(introspection)
+  })
+
   test('is refused where no issuer of the policy introspects, and shown to nobody', async () => {
     bench = await startBench()
     expect((await bench.ask('Bearer opaque')).status).toBe(401)
