@@ -1,5 +1,5 @@
 /** What the sources' imports break of the rules. */
-import { entrances, layers, packages, pure, strangers, withoutProcess } from './import-rules.ts'
+import { entrances, entryPoints, layers, packages, pure, strangers, withoutProcess } from './import-rules.ts'
 import type { Source } from './sources.ts'
 
 /** @returns a line for each violation */
@@ -30,7 +30,9 @@ function wrongDirection(from: Source, to: Source): string | undefined {
 function wrongLayer(from: Source, to: Source): string | undefined {
   const order = layers[from.package]
   const importers = entrances[srcPath(to)]
-  if (importers && order && !importers.includes(srcPath(from))) return `only ${importers.join(', ') || 'nobody'} may`
+  if (importers && order && !importers.includes(srcPath(from))) {
+    return importers.length === 0 ? 'nobody may' : `only ${importers.join(' and ')} may`
+  }
   const [fromLayer, toLayer] = [layerOf(from), layerOf(to)]
   if (!order || fromLayer === undefined || toLayer === undefined) return undefined
   if (!order.includes(toLayer)) return `${toLayer} has no place in import-rules.ts`
@@ -40,9 +42,10 @@ function wrongLayer(from: Source, to: Source): string | undefined {
 function wrongSurroundings(source: Source): string[] {
   if (isTest(source)) return []
   const problems: string[] = []
-  if (source.usesProcess && withoutProcess.includes(source.package) && srcPath(source) !== 'main.ts') {
-    problems.push(`${source.file} touches process, which only main.ts may`)
+  if (source.usesProcess && withoutProcess.includes(source.package) && !entryPoints.includes(srcPath(source))) {
+    problems.push(`${source.file} touches process, which only ${entryPoints.join(' and ')} may`)
   }
+  if (source.importsUnknown) problems.push(`${source.file} imports what cannot be told without running it`)
   if (pure.includes(source.package) && source.builtins.length > 0) {
     problems.push(`${source.file} imports ${source.builtins.join(', ')}, but ${source.package} is pure`)
   }

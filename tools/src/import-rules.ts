@@ -40,10 +40,14 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
 /** File directly in `src` → who may import it. They know all parts, so no part may know them. */
 export const entrances: Readonly<Record<string, readonly string[]>> = {
   'main.ts': [],
-  'compose.ts': ['main.ts'],
+  'cli.ts': [],
+  'compose.ts': ['main.ts', 'cli.ts'],
 }
 
-/** Packages that may run anywhere: only their `main.ts` may touch `process`. */
+/** Where a process begins: the files directly in `src` that may touch `process`. */
+export const entryPoints: readonly string[] = ['main.ts', 'cli.ts']
+
+/** Packages that may run anywhere: only their entry points may touch `process`. */
 export const withoutProcess: readonly string[] = ['protocol', 'sdk', 'identity-server', 'sidecar', 'plugins/fastify']
 
 /** Packages without input and output: they import no module of Node.js. */

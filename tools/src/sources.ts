@@ -1,7 +1,9 @@
 /** The TypeScript sources of the repository and what each imports. */
 import { globSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { dirname, join, normalize } from 'node:path'
 import { packages } from './import-rules.ts'
+import { readModuleSyntax } from './module-syntax.ts'
 
 export interface Source {
   /** Path from the root, with `/`. */
@@ -14,6 +16,8 @@ export interface Source {
   imports: string[]
   /** Modules of Node.js that it imports. */
   builtins: string[]
+  /** Whether it imports something whose name only running it would tell. */
+  importsUnknown: boolean
   /** Whether it touches `process`. */
   usesProcess: boolean
 }
@@ -37,20 +41,18 @@ function packageOf(file: string): string | undefined {
 }
 
 function readSource(root: string, file: string, owner: string): Source {
-  const code = withoutComments(readFileSync(join(root, file), 'utf8'))
-  const specifiers = [...code.matchAll(importPattern)].map((match) => match[1] ?? match[2] ?? '')
+  const { specifiers, importsUnknown, usesProcess } = readModuleSyntax(readFileSync(join(root, file), 'utf8'))
+  const builtins = specifiers.filter(isBuiltin)
   return {
     file,
     package: owner,
     inside: file.slice(owner.length + 1),
-    imports: specifiers.flatMap((specifier) => resolve(file, specifier) ?? []),
-    builtins: specifiers.filter((specifier) => specifier.startsWith('node:')),
-    usesProcess: specifiers.includes('node:process') || /(?<![.\w$'"`-])process\s*[.[]/.test(withoutStrings(code)),
+    imports: [...new Set(specifiers.flatMap((specifier) => resolve(file, specifier) ?? []))],
+    builtins,
+    importsUnknown,
+    usesProcess: usesProcess || builtins.some((name) => /^(node:)?process$/.test(name)),
   }
 }
-
-/** `import … from 'x'`, `export … from 'x'`, `import 'x'`; and `import('x')`, whether of a value or of a type. */
-const importPattern = /^\s*(?:import|export)\b(?:[^'"`;]*?\bfrom)?\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm
 
 function resolve(file: string, specifier: string): string | undefined {
   if (specifier.startsWith('.')) return normalize(join(dirname(file), specifier)).replaceAll('\\', '/')
@@ -58,16 +60,4 @@ function resolve(file: string, specifier: string): string | undefined {
   if (name === undefined) return undefined
   const folder = Object.keys(packages).find((candidate) => candidate === name || candidate.endsWith(`/${name}`))
   return folder === undefined ? undefined : `${folder}/src/${path ?? 'index'}.ts`
-}
-
-function withoutComments(code: string): string {
-  // Strings come first in the alternation, so that `//` inside of one does not begin a comment.
-  return code.replace(
-    /('(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`)|\/\*[\s\S]*?\*\/|(?<![:\\])\/\/[^\n]*/g,
-    '$1',
-  )
-}
-
-function withoutStrings(code: string): string {
-  return code.replace(/'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/g, "''")
 }
