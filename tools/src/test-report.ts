@@ -22,8 +22,12 @@ export interface Summary {
   line: string
 }
 
-/** @param report the parsed report; anything that is none counts as one failure */
-export function summarize(report: unknown): Summary {
+/**
+ * @param report the parsed report; anything that is none counts as one failure
+ * @param succeeded whether vitest itself says so. An error outside of every test is in no count of the report, and yet
+ *   nobody shall read "0 failed" of such a run
+ */
+export function summarize(report: unknown, succeeded: boolean): Summary {
   if (!Value.Check(Report, report)) return toSummary(0, 1, [])
   const tests = report.testResults.flatMap((file) => file.assertionResults)
   const failedTests = tests.filter((test) => test.status === 'failed').length
@@ -33,9 +37,10 @@ export function summarize(report: unknown): Summary {
   ).length
   const skipped = tests.filter((test) => !['passed', 'failed'].includes(test.status)).map((test) => test.fullName)
   const passed = tests.filter((test) => test.status === 'passed').length
+  const failed = failedTests + failedFiles
   // A run without any test proves nothing.
-  const none = passed + failedTests + failedFiles === 0 ? 1 : 0
-  return toSummary(passed, failedTests + failedFiles + none, skipped)
+  const failedAsWhole = failed === 0 && (!succeeded || passed === 0)
+  return toSummary(passed, failedAsWhole ? 1 : failed, skipped)
 }
 
 function toSummary(passed: number, failed: number, skippedTests: string[]): Summary {

@@ -19,10 +19,10 @@ const { status } = spawnSync(process.execPath, [vitest, 'run', ...reporters, ...
   stdio: 'inherit',
 })
 
-const summary = summarize(readReport())
+const summary = summarize(readReport(), status === 0)
 for (const skipped of summary.skippedTests) console.log(`skipped: ${skipped}`)
 // A skip is somebody's gap on their own machine; where the project is judged, it is a failure.
-const failed = status !== 0 || summary.failed > 0 || (process.env.CI === 'true' && summary.skipped > 0)
+const failed = summary.failed > 0 || (process.env.CI === 'true' && summary.skipped > 0)
 console.log(summary.line)
 process.exitCode = failed ? 1 : 0
 
