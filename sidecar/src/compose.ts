@@ -5,6 +5,7 @@ import type { Config } from './config/schema.ts'
 import type { ReadSecret } from './config/secret.ts'
 import { createDecider } from './decider/decider.ts'
 import { createApp, createSocketServer } from './http/app.ts'
+import { closeWithConnections } from './http/closing.ts'
 import { createOperationsApp } from './http/operations.ts'
 import { closeSocket, listenOnSocket } from './http/unix-socket.ts'
 import { createMetrics } from './metrics.ts'
@@ -52,7 +53,8 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
 
   const close = async () => {
     await Promise.all([...feeds.values()].map((feed) => feed.close()))
-    await Promise.all([closeSocket(socketServer), app.close(), operations.close()])
+    const closeApp = closeWithConnections(app.server, () => app.close())
+    await Promise.all([closeSocket(socketServer), closeApp, operations.close()])
     for (const { close } of dependencies) close()
     await http.close()
   }
