@@ -3,13 +3,13 @@
  * elsewhere it says what is missing. With CI=true a missing server is a failure. Plain JavaScript for Node.js 20.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** To add a server: its binary, Debian's package, and where beside PATH the binary may be. */
 const servers = [
-  { name: 'PostgreSQL', binary: 'postgres', package: 'postgresql', folders: postgresFolders() },
-  { name: 'NGINX', binary: 'nginx', package: 'nginx', folders: ['/usr/sbin'] },
+  { name: 'PostgreSQL', binary: 'postgres', package: 'postgresql', folders: postgresFolders },
+  { name: 'NGINX', binary: 'nginx', package: 'nginx', folders: () => ['/usr/sbin'] },
 ]
 
 function postgresFolders() {
@@ -19,36 +19,51 @@ function postgresFolders() {
 
 function isMissing({ binary, folders }) {
   const path = (process.env.PATH ?? '').split(delimiter)
-  return ![...path, ...folders].some((folder) => existsSync(join(folder, binary)))
+  return ![...path, ...folders()].some((folder) => existsSync(join(folder, binary)))
 }
 
 function apt(...args) {
-  const { status } = spawnSync('apt-get', args, {
+  const { status } = spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], {
     stdio: ['ignore', 'ignore', 'inherit'],
-    // RUNLEVEL=1 keeps the packages' scripts from starting services: tests start their own, on free ports.
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', POSTERN_INSTALLS: 'yes' },
   })
   return status === 0
+}
+
+/**
+ * Debian's packages start their servers as services; tests start their own, on free ports. Debian asks policy-rc.d
+ * whether it may. Ours refuses only for our own apt-get, so that one left behind by ctrl-C does no harm; one that this
+ * machine has already stays as it is, and decides.
+ */
+function withoutServices(work) {
+  const policy = '/usr/sbin/policy-rc.d'
+  if (existsSync(policy)) return work()
+  writeFileSync(policy, '#!/bin/sh\n[ "$POSTERN_INSTALLS" = yes ] && exit 101\nexit 0\n', { mode: 0o755 })
+  try {
+    return work()
+  } finally {
+    rmSync(policy, { force: true })
+  }
 }
 
 function install(missing) {
   const packages = missing.map((server) => server.package)
   console.log(`Installing ${packages.join(', ')} (apt-get) …`)
+  const begun = Date.now()
   const options = ['install', '-y', '-q', '--no-install-recommends', ...packages]
   // The lists of packages may be missing or old: they are fetched where the first attempt fails.
-  return apt(...options) || (apt('update', '-q') && apt(...options))
+  withoutServices(() => apt(...options) || (apt('update', '-q') && apt(...options)))
+  console.log(`Took ${Math.round((Date.now() - begun) / 1000)} s`)
 }
 
 const missing = servers.filter(isMissing)
 if (missing.length > 0) {
   const canInstall = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
   if (canInstall) install(missing)
-  const still = servers
-    .map((server) => ({ ...server, folders: server.name === 'PostgreSQL' ? postgresFolders() : server.folders }))
-    .filter(isMissing)
+  const still = missing.filter(isMissing)
   for (const { name, package: debianPackage } of still) {
     const reason = canInstall ? 'its installation failed' : `not installed (Debian's package: ${debianPackage})`
     console.log(`skipped: tests with ${name}: ${reason}`)
   }
-  if (still.length > 0 && process.env.CI === 'true') process.exit(1)
+  if (still.length > 0 && process.env.CI === 'true') process.exitCode = 1
 }
