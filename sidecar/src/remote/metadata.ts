@@ -27,7 +27,10 @@ export interface MetadataOptions {
   now: () => number
 }
 
-const maxAgeMs = 600_000
+/** Read anew, in the background, once it is this old. */
+const refreshAfterMs = 600_000
+/** While it cannot be read, it serves this long, as the issuer's keys do. */
+const keepForMs = 86_400_000
 
 export function createMetadata({ issuer, timeoutMs, http, dependency, now }: MetadataOptions): FindEndpoint {
   const flights = createSingleFlight<Metadata>()
@@ -48,21 +51,21 @@ export function createMetadata({ issuer, timeoutMs, http, dependency, now }: Met
       return answer.json
     })
 
+  /** Where endpoints are seldom changes, so nobody waits for the refresh; the next one asks again where it failed. */
+  const kept = () => {
+    const age = known ? now() - known.readAt : Number.POSITIVE_INFINITY
+    if (age > keepForMs) return undefined
+    if (age > refreshAfterMs) flights.run('', read).catch(() => undefined)
+    return known?.metadata
+  }
+
   return async (endpoint) => {
-    const fresh = known && now() - known.readAt < maxAgeMs
-    const metadata =
-      known && fresh ? known.metadata : await flights.run('', read).catch((error) => fallback(error, known))
+    const metadata = kept() ?? (await flights.run('', read))
     const address = metadata[endpoint]
     if (address === undefined) throw new DependencyError(dependency.name, `names no ${endpoint}`)
     if (!isSafe(address, issuer)) throw new DependencyError(dependency.name, `names an unsafe ${endpoint}`)
     return address
   }
-}
-
-/** Where an issuer's endpoints are seldom changes: what was known serves while it cannot be asked. */
-function fallback(error: unknown, known: { metadata: Metadata } | undefined): Metadata {
-  if (known) return known.metadata
-  throw error
 }
 
 /** https stays https: metadata may not move an exchange to a channel that anybody reads. */

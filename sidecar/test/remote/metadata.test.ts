@@ -1,7 +1,56 @@
-import { describe, expect, test } from 'vitest'
-import { createDependency } from '../../src/remote/dependency.ts'
-import type { HttpRequest } from '../../src/remote/http-client.ts'
+import { afterEach, describe, expect, test } from 'vitest'
+import { createDependency, type Dependency } from '../../src/remote/dependency.ts'
+import type { HttpAnswer } from '../../src/remote/http-client.ts'
 import { createMetadata } from '../../src/remote/metadata.ts'
+
+const dependencies: Dependency[] = []
+
+afterEach(() => {
+  for (const { close } of dependencies.splice(0)) close()
+})
+
+/** An issuer that answers when the test says so. */
+function setUp(issuer = 'https://issuer.example') {
+  let time = 1_000_000
+  const urls: string[] = []
+  const requests: PromiseWithResolvers<HttpAnswer>[] = []
+  const http = {
+    send({ url }: { url: string }) {
+      urls.push(url)
+      const request = Promise.withResolvers<HttpAnswer>()
+      requests.push(request)
+      return request.promise
+    },
+    close: async () => undefined,
+  }
+  const dependency = createDependency('metadata')
+  dependencies.push(dependency)
+  const find = createMetadata({ issuer, timeoutMs: 100, http, dependency, now: () => time })
+  const settle = () => new Promise((resolve) => setImmediate(resolve))
+  return {
+    find: () => find('jwks_uri'),
+    urls,
+    advance: (seconds: number) => {
+      time += seconds * 1_000
+    },
+    async answer(path: string) {
+      requests.at(-1)?.resolve({ status: 200, json: { issuer, jwks_uri: `https://issuer.example${path}` } })
+      await settle()
+    },
+    async fail() {
+      requests.at(-1)?.reject(new Error('down'))
+      await settle()
+    },
+  }
+}
+
+async function withMetadata() {
+  const bench = setUp()
+  const first = bench.find()
+  await bench.answer('/first')
+  expect(await first).toBe('https://issuer.example/first')
+  return bench
+}
 
 describe('the metadata of an issuer', () => {
   test.each([
@@ -10,18 +59,44 @@ describe('the metadata of an issuer', () => {
     ['https://issuer.example/', 'https://issuer.example/.well-known/openid-configuration'],
     ['https://issuer.example/tenant/', 'https://issuer.example/tenant/.well-known/openid-configuration'],
   ])('of %s is at %s', async (issuer, expected) => {
-    const sent: HttpRequest[] = []
-    const dependency = createDependency('metadata')
-    const http = {
-      async send(request: HttpRequest) {
-        sent.push(request)
-        return { status: 200, json: { issuer, jwks_uri: 'https://issuer.example/jwks' } }
-      },
-      close: async () => undefined,
-    }
-    const find = createMetadata({ issuer, timeoutMs: 100, http, dependency, now: Date.now })
-    expect(await find('jwks_uri')).toBe('https://issuer.example/jwks')
-    expect(sent.map(({ url }) => url)).toEqual([expected])
-    dependency.close()
+    const { find, urls, answer } = setUp(issuer)
+    const found = find()
+    await answer('/jwks')
+    expect(await found).toBe('https://issuer.example/jwks')
+    expect(urls).toEqual([expected])
+  })
+
+  test('is read once for all who wait, and serves for ten minutes', async () => {
+    const { find, urls, advance, answer } = setUp()
+    const waiting = [find(), find()]
+    await answer('/first')
+    expect(await Promise.all(waiting)).toEqual(['https://issuer.example/first', 'https://issuer.example/first'])
+    advance(600)
+    await find()
+    expect(urls).toHaveLength(1)
+  })
+
+  test('is then read anew, once, and nobody waits for that', async () => {
+    const { find, urls, advance, answer } = await withMetadata()
+    advance(601)
+    expect(await find()).toBe('https://issuer.example/first')
+    expect(await find()).toBe('https://issuer.example/first')
+    expect(urls).toHaveLength(2)
+    await answer('/second')
+    expect(await find()).toBe('https://issuer.example/second')
+    expect(urls).toHaveLength(2)
+  })
+
+  test('serves for a day while it cannot be read, then no longer', async () => {
+    const { find, advance, fail } = await withMetadata()
+    advance(86_400)
+    expect(await find()).toBe('https://issuer.example/first')
+    await fail()
+    expect(await find()).toBe('https://issuer.example/first')
+    await fail()
+    advance(1)
+    const refused = expect(find()).rejects.toThrow('metadata: Error')
+    await fail()
+    await refused
   })
 })
