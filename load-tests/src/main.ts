@@ -29,6 +29,10 @@ const positive = (name: 'rounds' | 'seconds' | 'connections') => {
   return value
 }
 
+const names = scenarios.map(({ name }) => name)
+if (values.only !== undefined && !names.includes(values.only)) {
+  throw new Error(`--only ${values.only}: the scenarios are ${names.join(', ')}`)
+}
 const chosen = scenarios.filter(({ name, baseline }) => baseline || values.only === undefined || name === values.only)
 const load = { rounds: positive('rounds'), seconds: positive('seconds'), connections: positive('connections') }
 const targets = await startTargets()

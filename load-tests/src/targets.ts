@@ -26,11 +26,30 @@ const anyPort = [
   'UPSTREAM_PORT',
 ]
 
-/** On PostgreSQL where it is installed, since that is what production runs on; else on the embedded store. */
+/**
+ * On PostgreSQL where it is installed, since that is what production runs on; else on the embedded store.
+ * @throws Error where a part does not start; those that did are then stopped
+ */
 export async function startTargets(): Promise<Targets> {
+  const undo: (() => Promise<void>)[] = []
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
+  try {
+    return { ...(await startParts(undo)), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** @param undo gets how to stop each part that was started */
+async function startParts(undo: (() => Promise<void>)[]): Promise<Omit<Targets, 'stop'>> {
   const folder = await temporaryFolder('load')
+  undo.push(() => folder.remove())
   const postgres = (await postgresBinaries()) ? await startPostgres() : undefined
   if (postgres) {
+    undo.push(() => postgres.stop())
     process.env.DATABASE_URL = postgres.url
     process.env.POSTERN_MASTER_KEYS = randomBytes(32).toString('base64url')
   }
@@ -43,21 +62,18 @@ export async function startTargets(): Promise<Targets> {
     starting: () => undefined,
     ended: (name, log) => console.error(`${name} ended; its log is ${log}`),
   })
+  undo.push(() => system.stop())
 
   const port = await freePort()
   const url = `http://127.0.0.1:${port}/`
   const emptyRoute = await startProcess(process.execPath, [join(import.meta.dirname, 'empty-route.ts'), String(port)], {
     ready: answers(url),
   })
+  undo.push(() => emptyRoute.stop())
   return {
     store: postgres ? 'PostgreSQL' : 'PGlite',
     emptyRoute: { url, pid: emptyRoute.pid },
     variables: system.variables,
     pids: system.pids,
-    async stop() {
-      await Promise.all([emptyRoute.stop(), system.stop()])
-      await postgres?.stop()
-      await folder.remove()
-    },
   }
 }
