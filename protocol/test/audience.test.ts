@@ -27,6 +27,20 @@ describe('audienceMatches', () => {
   })
 })
 
-test('parseAudience takes anything', () => {
-  fc.assert(fc.property(fc.anything(), (value) => void parseAudience(value)))
+describe('parseAudience', () => {
+  test('takes anything, and yields nothing but text', () => {
+    fc.assert(
+      fc.property(fc.anything(), (value) => {
+        expect(parseAudience(value)?.every((audience) => typeof audience === 'string') ?? true).toBe(true)
+      }),
+    )
+  })
+
+  test('reads one audience and a list of one alike', () => {
+    fc.assert(
+      fc.property(fc.string(), (audience) => {
+        expect(parseAudience(audience)).toEqual(parseAudience([audience]))
+      }),
+    )
+  })
 })

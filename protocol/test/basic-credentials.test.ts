@@ -52,6 +52,17 @@ describe('parseBasicCredentials', () => {
     expect(parseBasicCredentials(value)).toBe('malformed')
   })
 
+  test('takes any text, and yields only characters of RFC 6749', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.base64String()), fc.string({ unit: 'binary' }), (text, pair) => {
+        for (const value of [text, `Basic ${text}`, encode(pair)]) {
+          const parsed = parseBasicCredentials(value)
+          if (typeof parsed === 'object') expect(parsed.clientId + parsed.clientSecret).toMatch(/^[\x20-\x7E]+$/)
+        }
+      }),
+    )
+  })
+
   test('has one spelling for the Base64 of each pair', () => {
     fc.assert(
       fc.property(fc.base64String({ minLength: 4 }), (text) => {
@@ -60,4 +71,12 @@ describe('parseBasicCredentials', () => {
       }),
     )
   })
+})
+
+test('formatBasicCredentials writes one header, whatever stands in it', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (clientId, clientSecret) => {
+      expect(formatBasicCredentials(clientId, clientSecret)).toMatch(/^Basic [A-Za-z0-9+/]+=*$/)
+    }),
+  )
 })

@@ -20,7 +20,11 @@ const Compose = Type.Object({
       network_mode: Type.Optional(Type.String()),
       ports: Type.Optional(Type.Array(Type.String())),
       environment: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]))),
-      healthcheck: Type.Object({}),
+      read_only: Type.Optional(Type.Boolean()),
+      healthcheck: Type.Object({
+        test: Type.Optional(Type.Array(Type.String())),
+        disable: Type.Optional(Type.Boolean()),
+      }),
       security_opt: Type.Array(Type.String()),
     }),
   ),
@@ -83,6 +87,19 @@ test.each(images)('%s, an image of others, is pinned to a version and runs witho
 
 test('no service may gain privileges', () => {
   for (const { security_opt } of Object.values(services)) expect(security_opt).toContain('no-new-privileges:true')
+})
+
+test('none of ours writes to its image', () => {
+  for (const { name, read_only } of built) expect(read_only, name).toBe(true)
+})
+
+test('each service that stays is asked for its health, ours without a program that its image lacks', () => {
+  for (const [name, { healthcheck, command, build }] of Object.entries(services)) {
+    // The provisioner ends; whether it did well is its exit code.
+    if (command?.includes('demo/src/provisioner/main.ts')) continue
+    expect(healthcheck.disable, name).toBeUndefined()
+    expect(healthcheck.test?.slice(0, build ? 2 : 1), name).toEqual(build ? ['CMD', 'node'] : ['CMD'])
+  }
 })
 
 test('nothing is published beyond this machine', () => {
