@@ -1,6 +1,6 @@
 /**
  * The store: PostgreSQL, as a server or embedded. Every access is a transaction on behalf of one tenant, carried out
- * as the role `postern_app`, so that row-level security holds on both. Store functions (one file per table) take the
+ * as the role `postern_app` (or `postern_maintenance`), so that row-level security holds on both. Store functions (one file per table) take the
  * tenant first and receive the transaction from here.
  */
 import { randomUUID } from 'node:crypto'
@@ -11,8 +11,12 @@ import { toStoreError } from './errors.ts'
 import { migrations } from './migrations/list.ts'
 import type { Tables } from './schema.ts'
 
-/** On whose behalf a transaction runs: an organization with its subtree, one auth server, or (to create one) both. */
-export type Tenant = { organization: string; authServer?: string } | { authServer: string }
+/**
+ * On whose behalf a transaction runs: an organization with its subtree, one auth server, or (to create one) both. Or
+ * nobody's: `maintenance` sees rows of all tenants, but only the columns and actions that migrations granted it
+ * (expiry, schedules, recording), never a secret.
+ */
+export type Tenant = { organization: string; authServer?: string } | { authServer: string } | 'maintenance'
 
 export type Tx = Transaction<Tables>
 
@@ -21,8 +25,10 @@ export interface Database {
   readonly changes: Changes
   /** Runs `work` in a transaction that sees the tenant's rows. @throws StoreError */
   read<T>(tenant: Tenant, work: (tx: Tx) => Promise<T>): Promise<T>
+  /** As `read`, for changes of rows that no cache holds: when the promise resolves, they are durable. @throws StoreError */
+  commit<T>(tenant: Tenant, work: (tx: Tx) => Promise<T>): Promise<T>
   /**
-   * As `read`; when the promise resolves, the change is durable and the caches of this process have heard of it.
+   * As `commit`, for rows that caches hold; when the promise resolves, the change is durable and the caches of this process have heard of it.
    * Other replicas hear of it within the time of a notification. @throws StoreError
    */
   write<T>(tenant: Tenant, work: (tx: Tx) => Promise<T>): Promise<T>
@@ -56,6 +62,7 @@ export async function openDatabase(
     kind,
     changes,
     read: transact,
+    commit: transact,
     async write(tenant, work) {
       const marker = randomUUID()
       const heard = changes.expect(marker)
@@ -96,6 +103,10 @@ async function migrate(db: Kysely<Tables>): Promise<void> {
 }
 
 async function become(tenant: Tenant, tx: Tx): Promise<void> {
+  if (tenant === 'maintenance') {
+    await sql`select set_config('role', 'postern_maintenance', true)`.execute(tx)
+    return
+  }
   const organization = 'organization' in tenant ? tenant.organization : ''
   const authServer = tenant.authServer ?? ''
   await sql`select set_config('role', 'postern_app', true),

@@ -2,8 +2,10 @@
 import type { Migration } from 'kysely/migration'
 import * as foundation from './0001-foundation.ts'
 import * as authServerOwnership from './0002-auth-server-ownership.ts'
+import * as maintenance from './0003-maintenance.ts'
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
   '0002-auth-server-ownership': authServerOwnership,
+  '0003-maintenance': maintenance,
 }
