@@ -1,6 +1,5 @@
 /** The first start: the root organization, the system auth server, and the first client that may use the admin API. */
 import { randomUUID } from 'node:crypto'
-import { clientAuthMethodNames } from '../client-auth/list.ts'
 import { generateClientSecret } from '../clients/secret.ts'
 import type { MasterKeys } from '../keys/master-keys.ts'
 import { createSigningKey } from '../keys/signing-keys.ts'
@@ -75,7 +74,7 @@ async function insertFirstClient(tx: Tx, masterKeys: MasterKeys, id: string, sec
     name: 'First administrator',
     enabled: true,
     grant_types: ['client_credentials'],
-    token_endpoint_auth_methods: [...clientAuthMethodNames],
+    token_endpoint_auth_methods: ['client_secret_basic', 'client_secret_post'],
     audience: null,
     access_token_lifetime: null,
     may_introspect: false,
