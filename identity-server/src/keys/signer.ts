@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, sign as signWithCallback, type webcrypto } from 'node:crypto'
 import { promisify } from 'node:util'
-import { encode, encodeHeader, parametersOf } from './algorithms.ts'
+import { encode, encodeHeader, signatureParameters } from './algorithms.ts'
 
 const sign = promisify(signWithCallback)
 
@@ -20,8 +20,7 @@ export interface Signer {
 
 /** @throws Error where the algorithm is not one of ours, or the key does not fit */
 export function createSigner(kid: string, algorithm: string, privateJwk: webcrypto.JsonWebKey): Signer {
-  const { hash, dsaEncoding } = parametersOf(algorithm)
-  const key = { key: createPrivateKey({ key: privateJwk, format: 'jwk' }), dsaEncoding }
+  const { hash, key } = signatureParameters(algorithm, createPrivateKey({ key: privateJwk, format: 'jwk' }))
   const headers = new Map<string, string>()
 
   const headerOf = (type: string) => {

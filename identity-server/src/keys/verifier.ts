@@ -4,7 +4,7 @@
  */
 import { createPublicKey, verify as verifyWithCallback, type webcrypto } from 'node:crypto'
 import { promisify } from 'node:util'
-import { encodeHeader, parametersOf } from './algorithms.ts'
+import { encodeHeader, signatureParameters } from './algorithms.ts'
 
 const verify = promisify(verifyWithCallback)
 
@@ -25,9 +25,8 @@ export type Verifier = (token: string) => Promise<unknown>
 export function createVerifier(keys: readonly PublishedKey[], type: string): Verifier {
   const byHeader = new Map(
     keys.map(({ kid, algorithm, publicJwk }) => {
-      const { hash, dsaEncoding } = parametersOf(algorithm)
-      const key = { key: createPublicKey({ key: publicJwk, format: 'jwk' }), dsaEncoding }
-      return [encodeHeader(algorithm, kid, type), { hash, key }]
+      const key = createPublicKey({ key: publicJwk, format: 'jwk' })
+      return [encodeHeader(algorithm, kid, type), signatureParameters(algorithm, key)]
     }),
   )
   return async (token) => {

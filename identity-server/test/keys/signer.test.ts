@@ -36,7 +36,7 @@ describe('a signer', () => {
     expect(await signer.sign('at+jwt', {})).not.toBe(await signer.sign('at+jwt', {}))
   })
 
-  test.each(['none', 'HS256', 'RS256', 'toString'])('refuses to be one of %s', async (algorithm) => {
+  test.each(['none', 'HS256', 'ES512', 'toString'])('refuses to be one of %s', async (algorithm) => {
     const { privateKey } = await generateKeyPair('ES256', { extractable: true })
     const jwk = { ...(await exportJWK(privateKey)) }
     expect(() => createSigner('k1', algorithm, jwk)).toThrow('no signing algorithm')
