@@ -1,15 +1,17 @@
 /**
  * `npm run load`: measures the whole system on this machine, each service a process of its own.
  *
- *   npm run load -- [--rounds 3] [--seconds 4] [--connections 32] [--only cached-decision] [--json file] [--check]
+ *   npm run load -- [--rounds 3] [--seconds 4] [--connections 32] [--only token-issuance,secret-verification]
+ *                   [--json file] [--check]
  *
- * `--check` makes a missed bar a failure.
+ * `--only` takes what it names beside what that is compared with; `--check` makes a missed bar a failure.
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { misses, renderTable, summarizeAll } from './report.ts'
+import { choose } from './choice.ts'
+import { exceeds, measureFigures, renderFigures } from './figures.ts'
+import { misses, renderResults, summarizeAll } from './report.ts'
 import { measureAll } from './rounds.ts'
-import { scenarios } from './scenarios/list.ts'
 import { startTargets } from './targets.ts'
 
 const { values } = parseArgs({
@@ -29,19 +31,20 @@ const positive = (name: 'rounds' | 'seconds' | 'connections') => {
   return value
 }
 
-const names = scenarios.map(({ name }) => name)
-if (values.only !== undefined && !names.includes(values.only)) {
-  throw new Error(`--only ${values.only}: the scenarios are ${names.join(', ')}`)
-}
-const chosen = scenarios.filter(({ name, baseline }) => baseline || values.only === undefined || name === values.only)
+const { scenarios, figures } = choose(values.only?.split(','))
 const load = { rounds: positive('rounds'), seconds: positive('seconds'), connections: positive('connections') }
+const report = (line: string) => console.log(line)
 const targets = await startTargets()
 try {
-  console.log(`store: ${targets.store}; ${load.rounds} rounds of ${load.seconds} s, ${load.connections} connections\n`)
-  const results = summarizeAll(await measureAll(chosen, targets, load, (line) => console.log(line)))
-  console.log(`\n${renderTable(results)}`)
-  if (values.json) writeFileSync(values.json, `${JSON.stringify({ load, store: targets.store, results }, null, 2)}\n`)
-  if (values.check && results.some(misses)) process.exitCode = 1
+  report(`store: ${targets.store}; ${load.rounds} rounds of ${load.seconds} s, ${load.connections} connections\n`)
+  const results = summarizeAll(await measureAll(scenarios, targets, load, report))
+  const found = await measureFigures(figures, targets)
+  if (results.length > 0) report(`\n${renderResults(results)}`)
+  if (found.length > 0) report(`\n${renderFigures(found)}`)
+  if (values.json) {
+    writeFileSync(values.json, `${JSON.stringify({ load, store: targets.store, results, figures: found }, null, 2)}\n`)
+  }
+  if (values.check && (results.some(misses) || found.some(exceeds))) process.exitCode = 1
 } finally {
   await targets.stop()
 }

@@ -1,79 +1,96 @@
-/** From measurements to the table: medians, and ratios to the empty route of the same run. */
+/** From measurements to the table: medians, and ratios to what each scenario is compared with, in the same run. */
 import type { Measurement } from './measure.ts'
 import type { Measured } from './rounds.ts'
 
-export interface Result {
+export interface Result extends Measurement {
   name: string
-  requestsPerSecond: number
-  p50: number
-  p99: number
-  cpuPerRequest: number | undefined
-  busy: number | undefined
-  /** Throughput as a part of the empty route's. */
+  bar: number | undefined
+  /** Absent where the scenario is itself a baseline. */
+  comparison: Comparison | undefined
+}
+
+export interface Comparison {
+  with: string
+  /** Throughput as a part of the other's. */
   ratio: number
   /** The same by processor time of the server, which holds also where the load generator was the limit. */
   cpuRatio: number | undefined
-  bar: number | undefined
 }
 
 export function summarizeAll(measured: readonly Measured[]): Result[] {
-  const medians = measured.map(({ scenario, measurements }) => ({ scenario, ...medianOf(measurements) }))
-  const baseline = medians.find(({ scenario }) => scenario.baseline)
-  if (!baseline) throw new Error('there is no baseline')
-  return medians.map(({ scenario, ...median }) => ({
-    name: scenario.name,
-    ...median,
-    ratio: median.requestsPerSecond / baseline.requestsPerSecond,
-    cpuRatio: median.cpuPerRequest && baseline.cpuPerRequest && baseline.cpuPerRequest / median.cpuPerRequest,
-    bar: scenario.bar,
-  }))
+  const medians = new Map(measured.map(({ scenario, measurements }) => [scenario, medianOf(measurements)]))
+  return [...medians].map(([{ name, against, bar }, median]) => {
+    const other = against && medians.get(against)
+    if (against && !other) throw new Error(`${name} is to be compared with ${against.name}, which was not measured`)
+    return { name, bar, ...median, comparison: against && other && { with: against.name, ...compare(median, other) } }
+  })
+}
+
+function compare(one: Measurement, other: Measurement): Omit<Comparison, 'with'> {
+  return {
+    ratio: one.requestsPerSecond / other.requestsPerSecond,
+    cpuRatio: one.cpuPerRequest && other.cpuPerRequest && other.cpuPerRequest / one.cpuPerRequest,
+  }
 }
 
 function medianOf(measurements: readonly Measurement[]): Measurement {
-  const of = (pick: (measurement: Measurement) => number | undefined) => {
-    const values = measurements.flatMap((measurement) => pick(measurement) ?? []).sort((a, b) => a - b)
-    return values[Math.floor(values.length / 2)]
-  }
+  const of = (pick: (measurement: Measurement) => number | undefined) =>
+    median(measurements.flatMap((measurement) => pick(measurement) ?? []))
   return {
     requestsPerSecond: of((measurement) => measurement.requestsPerSecond) ?? 0,
     p50: of((measurement) => measurement.p50) ?? 0,
     p99: of((measurement) => measurement.p99) ?? 0,
     cpuPerRequest: of((measurement) => measurement.cpuPerRequest),
     busy: of((measurement) => measurement.busy),
+    memory: of((measurement) => measurement.memory),
   }
 }
 
-const columns: readonly [title: string, cell: (result: Result) => string][] = [
+export function median(values: readonly number[]): number | undefined {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+}
+
+/** Whether the bar is missed by either ratio: throughput alone flatters where the load generator was the limit. */
+export function misses({ bar, comparison }: Result): boolean {
+  if (bar === undefined || !comparison) return false
+  return Math.min(comparison.ratio, comparison.cpuRatio ?? comparison.ratio) < bar
+}
+
+const columns: readonly Column<Result>[] = [
   ['scenario', ({ name }) => name],
   ['requests/s', ({ requestsPerSecond }) => String(Math.round(requestsPerSecond))],
   ['p50 ms', ({ p50 }) => milliseconds(p50)],
   ['p99 ms', ({ p99 }) => milliseconds(p99)],
-  ['ratio', ({ ratio }) => ratio.toFixed(2)],
   ['server µs/request', ({ cpuPerRequest }) => cpuPerRequest?.toFixed(1) ?? '-'],
   ['server busy', ({ busy }) => (busy === undefined ? '-' : `${Math.round(busy * 100)}%${busy < 0.9 ? ' *' : ''}`)],
-  ['ratio by CPU', ({ cpuRatio }) => cpuRatio?.toFixed(2) ?? '-'],
-  [
-    'bar',
-    (result) => (result.bar === undefined ? '' : `${result.bar.toFixed(2)} ${misses(result) ? 'missed' : 'met'}`),
-  ],
+  ['server MiB', ({ memory }) => memory?.toFixed(0) ?? '-'],
+  ['compared with', ({ comparison }) => comparison?.with ?? ''],
+  ['ratio', ({ comparison }) => comparison?.ratio.toFixed(2) ?? ''],
+  ['ratio by CPU', ({ comparison }) => (comparison ? (comparison.cpuRatio?.toFixed(2) ?? '-') : '')],
+  ['bar', (result) => (result.bar === undefined ? '' : `${result.bar.toFixed(2)} ${verdict(misses(result))}`)],
 ]
 
-/** Whether the bar is missed by either ratio: throughput alone flatters where the load generator was the limit. */
-export function misses({ bar, ratio, cpuRatio }: Result): boolean {
-  return bar !== undefined && Math.min(ratio, cpuRatio ?? ratio) < bar
-}
-
-/** A table in Markdown. */
-export function renderTable(results: readonly Result[]): string {
-  const rows = [columns.map(([title]) => title), ...results.map((result) => columns.map(([, cell]) => cell(result)))]
-  const widths = columns.map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)))
-  const line = (row: readonly string[]) =>
-    `| ${row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(' | ')} |`
-  const [header = [], ...body] = rows
-  const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`
+export function renderResults(results: readonly Result[]): string {
   const note = '* the server had time to spare: the load generator was the limit, so read the ratio by CPU'
   const limited = results.some(({ busy }) => busy !== undefined && busy < 0.9)
-  return [line(header), rule, ...body.map(line), ...(limited ? ['', note] : [])].join('\n')
+  return [renderTable(columns, results), ...(limited ? ['', note] : [])].join('\n')
+}
+
+export function verdict(missed: boolean): string {
+  return missed ? 'missed' : 'met'
+}
+
+export type Column<Row> = readonly [title: string, cell: (row: Row) => string]
+
+/** A table in Markdown. */
+export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  const cells = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, cell]) => cell(row)))]
+  const widths = columns.map((_, index) => Math.max(...cells.map((row) => row[index]?.length ?? 0)))
+  const line = (row: readonly string[]) =>
+    `| ${row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(' | ')} |`
+  const [header = [], ...body] = cells
+  const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`
+  return [line(header), rule, ...body.map(line)].join('\n')
 }
 
 function milliseconds(value: number): string {

@@ -27,7 +27,7 @@ export async function measureAll(
       // Prepared anew each time: a token lives shorter than all rounds together may last.
       const measurement = await measure(await attack(), load.seconds, load.connections)
       measurements.push(measurement)
-      report(`round ${round}: ${scenario.name.padEnd(18)} ${Math.round(measurement.requestsPerSecond)} requests/s`)
+      report(`round ${round}: ${scenario.name.padEnd(30)} ${Math.round(measurement.requestsPerSecond)} requests/s`)
     }
   }
   return prepared

@@ -1,21 +1,28 @@
-/** What is measured: the system of `npm start` on free ports and in a temporary folder, and an empty route beside it. */
+/** What is measured: the system of `npm start` on free ports and in a temporary folder, and what scenarios add to it. */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { demoSettings } from '@postern/demo/settings'
 import { startSystem } from '@postern/demo/system'
-import { postgresBinaries, startPostgres } from '@postern/tools/servers/postgres'
+import { type PostgresServer, postgresBinaries, startPostgres } from '@postern/tools/servers/postgres'
 import { answers, freePort, startProcess, temporaryFolder } from '@postern/tools/servers/process'
 
 export interface Targets {
   /** Which store the identity server works on. */
   store: string
-  emptyRoute: { url: string; pid: number }
+  /** Where PostgreSQL is installed, its server: parts take databases of their own from it. */
+  postgres: PostgresServer | undefined
+  emptyRoute: { origin: string; pid: number }
   /** The variables of the demo. */
   variables: Readonly<Record<string, string>>
   /** Process ids of the services, by name. */
   pids: ReadonlyMap<string, number>
+  /** A part that only some scenarios need: started when it is first asked for, and stopped with the rest. */
+  part<T>(start: Part<T>): Promise<T>
   stop(): Promise<void>
 }
+
+/** Starts a part of the whole. `undo` gets how to stop each process that it starts. */
+export type Part<T> = (undo: (() => Promise<void>)[], targets: Targets) => Promise<T>
 
 const anyPort = [
   'POSTERN_PORT',
@@ -35,16 +42,25 @@ export async function startTargets(): Promise<Targets> {
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) await step()
   }
+  const parts = new Map<unknown, unknown>()
   try {
-    return { ...(await startParts(undo)), stop }
+    const targets: Targets = {
+      ...(await startSystemAndRoute(undo)),
+      stop,
+      async part(start) {
+        if (!parts.has(start)) parts.set(start, await start(undo, targets))
+        // Kept under the function that made it, so it is of that function's type.
+        return parts.get(start) as Awaited<ReturnType<typeof start>>
+      },
+    }
+    return targets
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-/** @param undo gets how to stop each part that was started */
-async function startParts(undo: (() => Promise<void>)[]): Promise<Omit<Targets, 'stop'>> {
+async function startSystemAndRoute(undo: (() => Promise<void>)[]): Promise<Omit<Targets, 'part' | 'stop'>> {
   const folder = await temporaryFolder('load')
   undo.push(() => folder.remove())
   const postgres = (await postgresBinaries()) ? await startPostgres() : undefined
@@ -65,14 +81,15 @@ async function startParts(undo: (() => Promise<void>)[]): Promise<Omit<Targets, 
   undo.push(() => system.stop())
 
   const port = await freePort()
-  const url = `http://127.0.0.1:${port}/`
+  const origin = `http://127.0.0.1:${port}`
   const emptyRoute = await startProcess(process.execPath, [join(import.meta.dirname, 'empty-route.ts'), String(port)], {
-    ready: answers(url),
+    ready: answers(origin),
   })
   undo.push(() => emptyRoute.stop())
   return {
     store: postgres ? 'PostgreSQL' : 'PGlite',
-    emptyRoute: { url, pid: emptyRoute.pid },
+    postgres,
+    emptyRoute: { origin, pid: emptyRoute.pid },
     variables: system.variables,
     pids: system.pids,
   }

@@ -12,7 +12,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   'plugins/fastify': ['protocol', 'sdk'],
   'plugins/contract': ['protocol', 'plugins/fastify', 'tools'],
   demo: ['protocol', 'sdk', 'plugins/fastify', 'tools'],
-  'load-tests': ['protocol', 'demo', 'tools'],
+  'load-tests': ['protocol', 'demo', 'tools', 'identity-server'],
   tools: [],
 }
 

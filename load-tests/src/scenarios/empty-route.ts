@@ -3,6 +3,5 @@ import type { Scenario } from './scenario.ts'
 /** A Fastify route that does nothing. */
 export const emptyRoute: Scenario = {
   name: 'empty-route',
-  baseline: true,
-  prepare: async ({ emptyRoute }) => emptyRoute,
+  prepare: async ({ emptyRoute: { origin, pid } }) => ({ origin, pid, request: { method: 'GET', path: '/' } }),
 }

@@ -1,14 +1,14 @@
-import { accessToken, clientHeaders } from './client.ts'
-import { pidOf, type Scenario, variable } from './scenario.ts'
+import { accessToken, demoRequest, identityServer } from './demo-client.ts'
+import { peerIntrospection } from './peer-introspection.ts'
+import type { Scenario } from './scenario.ts'
 
-/** Introspection of one JWT at the identity server: secret and signature verified, revocation looked at, each time. */
+/** Introspection of one JWT at the identity server: the secret verified, revocation looked at, each time. */
 export const introspection: Scenario = {
   name: 'introspection',
+  against: peerIntrospection,
+  bar: 2,
   prepare: async (targets) => ({
-    url: `${variable(targets, 'POSTERN_ISSUER')}/introspect`,
-    method: 'POST',
-    headers: clientHeaders(targets),
-    body: `token=${await accessToken(targets)}`,
-    pid: pidOf(targets, 'identity-server'),
+    ...identityServer(targets),
+    request: demoRequest(targets, 'introspect', { token: await accessToken(targets) }),
   }),
 }

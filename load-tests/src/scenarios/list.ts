@@ -1,8 +1,17 @@
-/** The load tests. To add one: a file beside these and a line here. */
+/** The load tests. To add one: a file beside these and a line here; one that it is compared with stands before it. */
 import { cachedDecision } from './cached-decision.ts'
 import { emptyRoute } from './empty-route.ts'
 import { introspection } from './introspection.ts'
+import { peerIntrospection } from './peer-introspection.ts'
+import { peerTokenIssuance } from './peer-token-issuance.ts'
 import type { Scenario } from './scenario.ts'
 import { tokenIssuance } from './token-issuance.ts'
 
-export const scenarios: readonly Scenario[] = [emptyRoute, cachedDecision, tokenIssuance, introspection]
+export const scenarios: readonly Scenario[] = [
+  emptyRoute,
+  cachedDecision,
+  peerTokenIssuance,
+  tokenIssuance,
+  peerIntrospection,
+  introspection,
+]

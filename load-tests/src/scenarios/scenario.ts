@@ -1,20 +1,26 @@
 /** What each load test provides; `list.ts` names them all. */
 import type { Targets } from '../targets.ts'
 
-/** What autocannon sends, and whose processor time it costs. */
-export interface Attack {
-  url: string
-  method?: 'GET' | 'POST'
+export interface Request {
+  path: string
+  method: 'GET' | 'POST'
   headers?: Record<string, string>
   body?: string
+}
+
+/** What autocannon sends, and whose processor time it costs. */
+export interface Attack {
+  origin: string
+  /** One request again and again, or a function that makes up each. */
+  request: Request | (() => Request)
   pid: number
 }
 
 export interface Scenario {
   name: string
-  /** Whether the others are compared with it. */
-  baseline?: true
-  /** Least ratio to the baseline that is asked for. */
+  /** The scenario that this one is compared with, measured in the same rounds. Absent: it is the baseline of others. */
+  against?: Scenario
+  /** Least ratio to it that is asked for. */
   bar?: number
   prepare(targets: Targets): Promise<Attack>
 }

@@ -1,14 +1,11 @@
-import { clientHeaders, tokenRequest } from './client.ts'
-import { pidOf, type Scenario, variable } from './scenario.ts'
+import { identityServer, tokenRequest } from './demo-client.ts'
+import { peerTokenIssuance } from './peer-token-issuance.ts'
+import type { Scenario } from './scenario.ts'
 
-/** client_credentials at the identity server: the secret verified, an ES256 token signed, each time. */
+/** client_credentials at the identity server: the secret verified, an ES256 JWT signed, each time. */
 export const tokenIssuance: Scenario = {
   name: 'token-issuance',
-  prepare: async (targets) => ({
-    url: variable(targets, 'POSTERN_TOKEN_ENDPOINT'),
-    method: 'POST',
-    headers: clientHeaders(targets),
-    body: tokenRequest,
-    pid: pidOf(targets, 'identity-server'),
-  }),
+  against: peerTokenIssuance,
+  bar: 2,
+  prepare: async (targets) => ({ ...identityServer(targets), request: tokenRequest(targets) }),
 }
