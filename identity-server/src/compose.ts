@@ -7,7 +7,7 @@ import { createAuthenticateClient } from './client-auth/authenticate.ts'
 import { clientAuthMethodNames, clientAuthMethods } from './client-auth/list.ts'
 import { createClients } from './clients/clients.ts'
 import { ConfigError, type Environment } from './config.ts'
-import { grants } from './grants/list.ts'
+import { createGrants, grantTypes } from './grants/list.ts'
 import { createApp } from './http/app.ts'
 import { createHttpMetrics, createOperationsApp } from './http/operations.ts'
 import { readMasterKeyFile } from './keys/master-key-file.ts'
@@ -20,6 +20,7 @@ import { openPostgres } from './store/postgres.ts'
 import { createAuthServers } from './tenancy/auth-servers.ts'
 import { bootstrap } from './tenancy/bootstrap.ts'
 import { systemAuthServer } from './tenancy/system.ts'
+import { createAccessTokens } from './tokens/access-token.ts'
 
 export interface IdentityServer {
   /** Scheme, host and port that it listens on. */
@@ -66,16 +67,27 @@ export async function startIdentityServer(
     await keyRings.get(systemAuthServer)
     const revocations = createRevocationLog(db, now)
     const authenticateClient = createAuthenticateClient(clients, clientAuthMethods(masterKeys, now))
-    const authorize = createAuthorizeAdmin({ publicOrigin, clients, keyRings, revocations, now })
+    const accessTokens = createAccessTokens(db)
+    const authorize = createAuthorizeAdmin({
+      publicOrigin,
+      accessTokens,
+      authServers,
+      clients,
+      keyRings,
+      revocations,
+      now,
+    })
 
     const app = await createApp({
       logger,
       metrics,
       oauth: {
         lookups: { authServers, keyRings, authenticateClient },
-        grants,
+        grants: createGrants(),
+        grantTypes,
         clientAuthMethods: clientAuthMethodNames,
-        introspector: { clients, revocations },
+        accessTokens,
+        introspector: { accessTokens, clients, revocations },
         revocations,
         db,
         longPollingMs,

@@ -6,9 +6,9 @@ import type { Client } from '../clients/clients.ts'
 import type { KeyRing } from '../keys/signing-keys.ts'
 import type { RevocationLog } from '../revocations/log.ts'
 import type { CachedLookup } from '../store/cached-lookup.ts'
-import { issuerOf } from '../tenancy/auth-servers.ts'
+import type { AuthServer } from '../tenancy/auth-servers.ts'
 import { adminAudience, rootOrganization, systemAuthServer } from '../tenancy/system.ts'
-import { verifyAccessToken } from '../tokens/access-token.ts'
+import type { AccessTokens } from '../tokens/access-token.ts'
 import { Problem } from './problem.ts'
 
 /** On whose behalf an admin request acts. */
@@ -25,6 +25,8 @@ export type AuthorizeAdmin = (authorization: readonly string[], scope: string) =
 
 export interface AuthorizeAdminOptions {
   publicOrigin: string
+  accessTokens: AccessTokens
+  authServers: CachedLookup<AuthServer>
   clients: CachedLookup<Client>
   keyRings: CachedLookup<KeyRing>
   revocations: RevocationLog
@@ -32,17 +34,16 @@ export interface AuthorizeAdminOptions {
 }
 
 export function createAuthorizeAdmin(options: AuthorizeAdminOptions): AuthorizeAdmin {
-  const { publicOrigin, clients, keyRings, revocations, now } = options
-  const issuer = issuerOf(publicOrigin, systemAuthServer)
-  const audience = adminAudience(publicOrigin)
+  const { accessTokens, authServers, clients, keyRings, revocations, now } = options
+  const audience = adminAudience(options.publicOrigin)
 
   return async (authorization, scope) => {
     const token = readToken(authorization)
-    const keys = await keyRings.get(systemAuthServer)
-    const claims = keys && (await verifyAccessToken(keys, issuer, token, now()))
+    const [authServer, keys] = [await authServers.get(systemAuthServer), await keyRings.get(systemAuthServer)]
+    const claims = authServer && keys && (await accessTokens.verify({ authServer, keys }, token, now()))
     if (!claims || claims.aud !== audience) throw refusal('invalid_token', 'the access token is not valid')
     const client = await clients.get(systemAuthServer, claims.client_id)
-    if (!client?.enabled || (await revocations.isRevoked(systemAuthServer, claims.jti))) {
+    if (!client?.enabled || (await revocations.isRevoked(systemAuthServer, claims))) {
       throw refusal('invalid_token', 'the access token is not valid')
     }
     if (!parseScope(claims.scope ?? '')?.includes(scope)) {

@@ -8,6 +8,7 @@ import type { ClientAuthMethod } from './method.ts'
 export function clientSecretBasic(masterKeys: MasterKeys, now: () => number): ClientAuthMethod {
   return {
     name: 'client_secret_basic',
+    implicit: false,
     read({ authorization }) {
       if (authorization === undefined) return undefined
       const credentials = parseBasicCredentials(authorization)

@@ -7,6 +7,7 @@ import type { ClientAuthMethod } from './method.ts'
 export function clientSecretPost(masterKeys: MasterKeys, now: () => number): ClientAuthMethod {
   return {
     name: 'client_secret_post',
+    implicit: false,
     read({ form }) {
       const secret = form.get('client_secret')
       if (secret === undefined) return undefined

@@ -1,9 +1,12 @@
 /** Clients as the OAuth endpoints need them: with their scopes and secrets, kept in memory between requests. */
+
+import { Value } from 'typebox/value'
 import { type CachedLookup, createCachedLookup } from '../store/cached-lookup.ts'
 import { listClientSecrets } from '../store/client-secrets.ts'
 import { findClient } from '../store/clients.ts'
 import type { Database } from '../store/database.ts'
 import type { StoredSecret } from './secret.ts'
+import { ClientSettings } from './settings.ts'
 
 export interface Client {
   id: string
@@ -17,6 +20,7 @@ export interface Client {
   mayIntrospect: boolean
   scopes: readonly string[]
   secrets: readonly StoredSecret[]
+  settings: ClientSettings
 }
 
 /** What a client's id may be. RFC 6749 appendix A.1 allows more; these need no encoding anywhere. */
@@ -47,6 +51,7 @@ export function createClients(db: Database): CachedLookup<Client> {
           accessTokenLifetime: row.access_token_lifetime ?? undefined,
           mayIntrospect: row.may_introspect,
           scopes: row.scopes,
+          settings: Value.Parse(ClientSettings, row.settings),
           secrets: secrets.map((secret) => ({
             hash: Buffer.from(secret.hash, 'base64url'),
             hashKey: secret.hash_key,

@@ -1,26 +1,37 @@
 /** What each grant provides; `list.ts` names them all. The token endpoint does the rest, so no grant can forget it. */
 import type { Client } from '../clients/clients.ts'
+import type { Form } from '../form.ts'
+import type { KeyRing } from '../keys/signing-keys.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
 
 export interface GrantRequest {
   authServer: AuthServer
-  /** Authenticated, and allowed this grant. */
+  keys: KeyRing
+  /** Authenticated (or public, where the grant takes such), and allowed this grant. */
   client: Client
-  form: ReadonlyMap<string, string>
-  /** Requested (or default) scopes, each of them allowed to the client. */
-  scopes: readonly string[]
+  isPublic: boolean
+  form: Form
+  /** ms since the epoch */
+  now: number
 }
 
-/** What the resource owner, here the client itself, has authorized. */
+/** What has been authorized. The token endpoint never issues more than this, nor more than the client may have. */
 export interface Authorization {
   /** The `sub` of the access token. */
   subject: string
-  scopes: readonly string[]
+  /** No other scope can be granted, and all of these are where the request names none. Undefined: no such bound. */
+  scopeCeiling?: readonly string[]
+  /** No other target can be granted, and these are where the request names none. Undefined: no such bound. */
+  audienceCeiling?: readonly string[]
+  /** Seconds since the epoch that no token may outlive. */
+  notAfter?: number
 }
 
 export interface Grant {
   /** The value of `grant_type`. */
   type: string
-  /** @throws OAuthError `invalid_grant` and its kin where the request proves nothing */
+  /** Whether clients that prove nothing may use it. */
+  forPublicClients: boolean
+  /** @throws OAuthError `invalid_grant` and its kin where the request proves nothing; StoreError */
   authorize(request: GrantRequest): Promise<Authorization>
 }

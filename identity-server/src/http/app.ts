@@ -51,13 +51,15 @@ export async function createApp({ logger, metrics, oauth, admin }: AppOptions): 
 
   await app.register(async (endpoints) => {
     endpoints.setErrorHandler(answerOAuthError)
+    endpoints.decorateRequest('form', null)
     endpoints.removeContentTypeParser(['application/json', 'text/plain'])
     endpoints.addContentTypeParser(
       'application/x-www-form-urlencoded',
       { parseAs: 'buffer' },
-      (_request, body, done) => {
+      (request, body, done) => {
         try {
-          done(null, parseForm(Buffer.from(body)))
+          request.form = parseForm(Buffer.from(body))
+          done(null)
         } catch (error) {
           done(error instanceof Error ? error : new Error(String(error)))
         }

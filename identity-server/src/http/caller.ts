@@ -2,8 +2,8 @@
 import { OAuthError } from '@postern/protocol/oauth-error'
 import type { FastifyRequest } from 'fastify'
 import { Problem } from '../admin/problem.ts'
-import type { AuthenticateClient } from '../client-auth/authenticate.ts'
-import type { Client } from '../clients/clients.ts'
+import type { AuthenticateClient, AuthenticatedClient } from '../client-auth/authenticate.ts'
+import { emptyForm, type Form } from '../form.ts'
 import type { KeyRing } from '../keys/signing-keys.ts'
 import type { CachedLookup } from '../store/cached-lookup.ts'
 import { type AuthServer, authServerIdPattern } from '../tenancy/auth-servers.ts'
@@ -19,9 +19,8 @@ export interface Issuer {
   keys: KeyRing
 }
 
-export interface Caller extends Issuer {
-  client: Client
-  form: ReadonlyMap<string, string>
+export interface Caller extends Issuer, AuthenticatedClient {
+  form: Form
 }
 
 const authServerId = new RegExp(authServerIdPattern)
@@ -35,11 +34,25 @@ export async function findIssuer(lookups: IssuerLookups, request: FastifyRequest
   return { authServer, keys }
 }
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The form that the body was parsed into. */
+    form: Form | null
+  }
+}
+
 /** @throws Problem, OAuthError, StoreError */
 export async function authenticateCaller(lookups: IssuerLookups, request: FastifyRequest): Promise<Caller> {
   const issuer = await findIssuer(lookups, request)
-  const form: ReadonlyMap<string, string> = request.body instanceof Map ? request.body : new Map()
-  return { ...issuer, form, client: await authenticateByForm(lookups, issuer, request, form) }
+  const form = request.form ?? emptyForm
+  return { ...issuer, form, ...(await authenticateByForm(lookups, issuer, request, form)) }
+}
+
+/** As `authenticateCaller`; a client that only names itself is refused. */
+export async function authenticateConfidential(lookups: IssuerLookups, request: FastifyRequest): Promise<Caller> {
+  const caller = await authenticateCaller(lookups, request)
+  if (caller.isPublic) throw new OAuthError('invalid_client', 'client authentication is required')
+  return caller
 }
 
 /** @throws OAuthError; StoreError */
@@ -47,15 +60,19 @@ export function authenticateByForm(
   lookups: IssuerLookups,
   { authServer }: Issuer,
   request: FastifyRequest,
-  form: ReadonlyMap<string, string>,
-): Promise<Client> {
+  form: Form,
+): Promise<AuthenticatedClient> {
   refuseQuery(request)
   refuseRepeatedAuthorization(request)
-  return lookups.authenticateClient(authServer.id, { authorization: request.headers.authorization, form })
+  return lookups.authenticateClient(authServer, {
+    authorization: request.headers.authorization,
+    form,
+    certificate: undefined,
+  })
 }
 
 /** A parameter that must be there. @throws OAuthError `invalid_request` */
-export function required(form: ReadonlyMap<string, string>, name: string): string {
+export function required(form: Form, name: string): string {
   const value = form.get(name)
   if (value === undefined) throw new OAuthError('invalid_request', `${name} is required`)
   return value

@@ -3,6 +3,7 @@ import { OAuthError } from '@postern/protocol/oauth-error'
 import { PollRequest } from '@postern/protocol/security-event'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Compile } from 'typebox/compile'
+import { emptyForm } from '../form.ts'
 import { pollRevocations } from '../revocations/feed.ts'
 import type { RevocationLog } from '../revocations/log.ts'
 import { authenticateByForm, findIssuer, type IssuerLookups } from './caller.ts'
@@ -26,8 +27,8 @@ export function eventsEndpoint(app: FastifyInstance, options: EventsEndpoint): v
 
   app.post('/:auth_server/events/poll', async (request, reply) => {
     const issuer = await findIssuer(lookups, request)
-    const client = await authenticateByForm(lookups, issuer, request, new Map())
-    if (!client.mayIntrospect) throw new OAuthError('unauthorized_client', 'the client may not read events')
+    const { client, isPublic } = await authenticateByForm(lookups, issuer, request, emptyForm)
+    if (isPublic || !client.mayIntrospect) throw new OAuthError('unauthorized_client', 'the client may not read events')
     const poll: unknown = request.body
     if (!pollRequest.Check(poll)) throw new OAuthError('invalid_request', 'the poll request is malformed')
     if (waiting >= maxWaiting) throw new OAuthError('temporarily_unavailable', 'too many polls are waiting')

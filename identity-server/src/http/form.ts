@@ -1,33 +1,37 @@
 /** Bodies of `application/x-www-form-urlencoded`, as strictly as RFC 6749 appendix B and section 3.2 ask. */
 import { isUtf8 } from 'node:buffer'
 import { OAuthError } from '@postern/protocol/oauth-error'
+import { type Form, repeatable } from '../form.ts'
 
 const maxParameters = 100
 
 /**
  * Parses a form. Parameters without a value are treated as if they were omitted (section 3.2).
- * @throws OAuthError `invalid_request` for a repeated parameter, broken percent-encoding, bytes that are not UTF-8, or
+ * @throws OAuthError `invalid_request` for a parameter that is repeated though it may not, broken percent-encoding, bytes that are not UTF-8, or
  *   control characters
  */
-export function parseForm(body: Buffer): Map<string, string> {
+export function parseForm(body: Buffer): Form {
   // Decoding would put U+FFFD in the place of what is no UTF-8, and different bodies would become the same.
   if (!isUtf8(body)) throw new OAuthError('invalid_request', 'the body is not UTF-8')
-  const form = new Map<string, string>()
-  const seen = new Set<string>()
   const pairs = body
     .toString()
     .split('&')
     .filter((pair) => pair !== '')
   if (pairs.length > maxParameters) throw new OAuthError('invalid_request', 'too many parameters')
+  const values = new Map<string, string[]>()
   for (const pair of pairs) {
     const equals = pair.indexOf('=')
     const name = decode(equals < 0 ? pair : pair.slice(0, equals))
     const value = equals < 0 ? '' : decode(pair.slice(equals + 1))
-    if (seen.has(name)) throw new OAuthError('invalid_request', 'a parameter is repeated')
-    seen.add(name)
-    if (value !== '') form.set(name, value)
+    const present = values.get(name)
+    if (!present) values.set(name, [value])
+    else if (repeatable.has(name)) present.push(value)
+    else throw new OAuthError('invalid_request', 'a parameter is repeated')
   }
-  return form
+  return {
+    get: (name) => (repeatable.has(name) ? undefined : values.get(name)?.[0] || undefined),
+    all: (name) => values.get(name)?.filter((value) => value !== '') ?? [],
+  }
 }
 
 function decode(text: string): string {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { type Introspector, introspectToken } from '../tokens/introspect.ts'
-import { authenticateCaller, type IssuerLookups, required } from './caller.ts'
+import { authenticateConfidential, type IssuerLookups, required } from './caller.ts'
 
 /** The introspection endpoint (RFC 7662 section 2). */
 export function introspectionEndpoint(
@@ -8,9 +8,9 @@ export function introspectionEndpoint(
   { lookups, introspector, now }: { lookups: IssuerLookups; introspector: Introspector; now: () => number },
 ): void {
   app.post('/:auth_server/introspect', async (request, reply) => {
-    const { authServer, keys, client, form } = await authenticateCaller(lookups, request)
-    const token = required(form, 'token')
-    const answer = await introspectToken(introspector, { authServer, keys, caller: client }, token, now())
+    const caller = await authenticateConfidential(lookups, request)
+    const token = required(caller.form, 'token')
+    const answer = await introspectToken(introspector, caller, caller.client, token, now())
     return reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' }).send(answer)
   })
 }

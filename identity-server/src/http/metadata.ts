@@ -1,12 +1,11 @@
 /** Authorization server metadata (RFC 8414; OpenID Connect Discovery 1.0) and the JWK Set (RFC 7517 section 5). */
 import type { FastifyInstance } from 'fastify'
-import type { Grant } from '../grants/grant.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
 import { findIssuer, type IssuerLookups } from './caller.ts'
 
 export interface MetadataEndpoints {
   lookups: IssuerLookups
-  grants: readonly Grant[]
+  grantTypes: readonly string[]
   clientAuthMethods: readonly string[]
 }
 
@@ -32,8 +31,9 @@ export function metadataEndpoints(app: FastifyInstance, options: MetadataEndpoin
   })
 }
 
-function metadata(authServer: AuthServer, { grants, clientAuthMethods }: MetadataEndpoints) {
-  const { issuer } = authServer
+function metadata(authServer: AuthServer, { grantTypes, clientAuthMethods }: MetadataEndpoints) {
+  const { issuer, settings } = authServer
+  const detailTypes = settings.authorization_details_types
   return {
     issuer,
     token_endpoint: `${issuer}/token`,
@@ -43,8 +43,9 @@ function metadata(authServer: AuthServer, { grants, clientAuthMethods }: Metadat
     introspection_endpoint_auth_methods_supported: clientAuthMethods,
     revocation_endpoint: `${issuer}/revoke`,
     revocation_endpoint_auth_methods_supported: clientAuthMethods,
-    grant_types_supported: grants.map((grant) => grant.type),
+    grant_types_supported: grantTypes,
     scopes_supported: authServer.publishedScopes,
+    ...(detailTypes && { authorization_details_types_supported: detailTypes.map(({ type }) => type) }),
     // Required members that no grant of ours has a use for yet.
     response_types_supported: [],
     subject_types_supported: ['public'],

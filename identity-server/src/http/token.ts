@@ -1,48 +1,74 @@
 /** The token endpoint (RFC 6749 section 3.2): the phases that every grant goes through, in their order. */
+import { tokenTypeOf } from '@postern/protocol/confirmation'
 import { OAuthError } from '@postern/protocol/oauth-error'
 import { formatScope } from '@postern/protocol/scope'
 import type { FastifyInstance } from 'fastify'
-import type { Grant } from '../grants/grant.ts'
+import { grantedAudiences } from '../grants/audiences.ts'
+import type { Authorization, Grant } from '../grants/grant.ts'
 import { grantedScopes } from '../grants/scopes.ts'
-import { issueAccessToken } from '../tokens/access-token.ts'
-import { authenticateCaller, type IssuerLookups, required } from './caller.ts'
+import type { AccessTokenContent, AccessTokens } from '../tokens/access-token.ts'
+import { authenticateCaller, type Caller, type IssuerLookups, required } from './caller.ts'
 
 export interface TokenEndpoint {
   lookups: IssuerLookups
   grants: readonly Grant[]
+  accessTokens: AccessTokens
   now: () => number
 }
 
-export function tokenEndpoint(app: FastifyInstance, { lookups, grants, now }: TokenEndpoint): void {
+export function tokenEndpoint(app: FastifyInstance, { lookups, grants, accessTokens, now }: TokenEndpoint): void {
   const byType = new Map(grants.map((grant) => [grant.type, grant]))
 
   app.post('/:auth_server/token', async (request, reply) => {
-    const { authServer, keys, client, form } = await authenticateCaller(lookups, request)
-    const grant = byType.get(required(form, 'grant_type'))
-    if (!grant) throw new OAuthError('unsupported_grant_type', 'the grant type is not supported')
-    if (!client.grantTypes.includes(grant.type)) {
-      throw new OAuthError('unauthorized_client', 'the client may not use this grant type')
-    }
-    const scopes = grantedScopes(authServer, client, form.get('scope'))
-    const authorization = await grant.authorize({ authServer, client, form, scopes })
-    const lifetime = client.accessTokenLifetime ?? authServer.accessTokenLifetime
-    const accessToken = await issueAccessToken(
-      keys,
-      {
-        issuer: authServer.issuer,
-        subject: authorization.subject,
-        clientId: client.id,
-        audience: client.audience ?? authServer.audience,
-        scopes: authorization.scopes,
-        lifetime,
-      },
-      now(),
-    )
+    const caller = await authenticateCaller(lookups, request)
+    const grant = grantOf(byType, caller)
+    const requestedAt = now()
+    const authorization = await grant.authorize({ ...caller, now: requestedAt })
+    const content = contentOf(caller, authorization, requestedAt)
+    const { token } = await accessTokens.issue(caller, content, requestedAt)
     return reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' }).send({
-      access_token: accessToken,
-      token_type: 'Bearer',
-      expires_in: lifetime,
-      ...(authorization.scopes.length > 0 && { scope: formatScope(authorization.scopes) }),
+      access_token: token,
+      token_type: tokenTypeOf(content.confirmation),
+      expires_in: content.lifetime,
+      ...(content.scopes.length > 0 && { scope: formatScope(content.scopes) }),
     })
   })
+}
+
+function grantOf(byType: ReadonlyMap<string, Grant>, { client, form, isPublic }: Caller): Grant {
+  const grant = byType.get(required(form, 'grant_type'))
+  if (!grant) throw new OAuthError('unsupported_grant_type', 'the grant type is not supported')
+  if (!client.grantTypes.includes(grant.type) || (isPublic && !grant.forPublicClients)) {
+    throw new OAuthError('unauthorized_client', 'the client may not use this grant type')
+  }
+  return grant
+}
+
+/** What the token will say: never more than was authorized, nor more than the client and its tenant allow. */
+function contentOf(
+  { authServer, client, form }: Caller,
+  authorization: Authorization,
+  requestedAt: number,
+): AccessTokenContent {
+  return {
+    format: client.settings.access_token_format ?? 'jwt',
+    subject: authorization.subject,
+    clientId: client.id,
+    audiences: grantedAudiences(authServer, client, form, authorization.audienceCeiling),
+    scopes: grantedScopes(authServer, client, form.get('scope'), authorization.scopeCeiling),
+    lifetime: lifetimeOf({ authServer, client }, authorization.notAfter, requestedAt),
+  }
+}
+
+/** Seconds. @throws OAuthError `invalid_grant` where nothing is left of what the authorization allows */
+function lifetimeOf(
+  { authServer, client }: Pick<Caller, 'authServer' | 'client'>,
+  notAfter = Number.POSITIVE_INFINITY,
+  requestedAt: number,
+): number {
+  const wanted = client.accessTokenLifetime ?? authServer.accessTokenLifetime
+  const limit = authServer.limits.access_token_lifetime ?? wanted
+  const lifetime = Math.min(wanted, limit, notAfter - Math.floor(requestedAt / 1000))
+  if (lifetime < 1) throw new OAuthError('invalid_grant', 'the authorization has expired')
+  return lifetime
 }

@@ -8,8 +8,8 @@ import type { Database } from '../store/database.ts'
 import { listRevocations, type Revocation } from '../store/revocations.ts'
 
 export interface RevocationLog {
-  /** Whether the token with this `jti` is revoked. @throws StoreError where that cannot be known */
-  isRevoked(authServer: string, jti: string): Promise<boolean>
+  /** Whether the token with these claims is revoked. @throws StoreError where that cannot be known */
+  isRevoked(authServer: string, claims: { jti: string }): Promise<boolean>
   /** The revocations after a sequence number (0: all in force), oldest first, at most `limit`. @throws StoreError */
   after(authServer: string, sequence: number, limit: number): Promise<Revocation[]>
   /** Resolves at the next change of the auth server's revocations. */
@@ -81,7 +81,7 @@ export function createRevocationLog(db: Database, now: () => number): Revocation
   }
 
   return {
-    async isRevoked(authServer, jti) {
+    async isRevoked(authServer, { jti }) {
       return (await current(authServer)).byJti.has(jti)
     },
     async after(authServer, sequence, limit) {

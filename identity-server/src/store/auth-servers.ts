@@ -21,7 +21,7 @@ export function insertAuthServer(tx: Tx, row: Insertable<AuthServersTable>): Pro
 export function updateAuthServer(
   tx: Tx,
   id: string,
-  change: Pick<Updateable<AuthServersTable>, 'name' | 'description' | 'audience' | 'access_token_lifetime'>,
+  change: Partial<Omit<Updateable<AuthServersTable>, 'id' | 'organization_id' | 'updated_at'>>,
 ): Promise<AuthServerRow | undefined> {
   return tx
     .updateTable('auth_servers')

@@ -8,6 +8,8 @@ type Timestamp = ColumnType<Date, Date | string, Date | string>
 /** Set by the database at insert. */
 type CreatedAt = ColumnType<Date, never, never>
 type UpdatedAt = ColumnType<Date, never, Date>
+/** A JSON object: given as its text, and parsed by whoever reads it. */
+type Document = ColumnType<unknown, string | undefined, string>
 
 export interface OrganizationsTable {
   id: string
@@ -15,6 +17,7 @@ export interface OrganizationsTable {
   /** The path from the root to this organization, itself included: what row-level security compares with. */
   ancestors: string[]
   name: string
+  limits: Document
   created_at: CreatedAt
   updated_at: UpdatedAt
 }
@@ -29,6 +32,10 @@ export interface AuthServersTable {
   /** Seconds. */
   access_token_lifetime: number
   signing_algorithm: string
+  settings: Document
+  limits: Document
+  /** The limits of the organizations above it, tightened. */
+  inherited_limits: Document
   created_at: CreatedAt
   updated_at: UpdatedAt
 }
@@ -57,6 +64,7 @@ export interface ClientsTable {
   access_token_lifetime: number | null
   /** Whether it may introspect tokens of other clients and read the revocation feed. */
   may_introspect: boolean
+  settings: Document
   created_at: CreatedAt
   updated_at: UpdatedAt
 }
@@ -106,6 +114,14 @@ export interface RevocationsTable {
   created_at: CreatedAt
 }
 
+export interface OpaqueTokensTable {
+  auth_server_id: string
+  /** SHA-256 of the token. */
+  hash: Uint8Array
+  claims: ColumnType<unknown, string, never>
+  expires_at: Timestamp
+}
+
 export interface Tables {
   organizations: OrganizationsTable
   auth_servers: AuthServersTable
@@ -115,4 +131,5 @@ export interface Tables {
   client_secrets: ClientSecretsTable
   signing_keys: SigningKeysTable
   revocations: RevocationsTable
+  opaque_tokens: OpaqueTokensTable
 }

@@ -1,8 +1,12 @@
 /** Auth servers as the OAuth endpoints need them, found by the first segment of the path. */
+
+import { Value } from 'typebox/value'
 import { findAuthServer } from '../store/auth-servers.ts'
 import { type CachedLookup, createCachedLookup } from '../store/cached-lookup.ts'
 import type { Database } from '../store/database.ts'
 import { listScopes } from '../store/scopes.ts'
+import { Limits, tighten } from './limits.ts'
+import { AuthServerSettings } from './settings.ts'
 
 export interface AuthServer {
   id: string
@@ -16,6 +20,9 @@ export interface AuthServer {
   defaultScopes: readonly string[]
   /** Published as `scopes_supported`. */
   publishedScopes: readonly string[]
+  settings: AuthServerSettings
+  /** Its own and those of the organizations above it. */
+  limits: Limits
 }
 
 /** What an auth server's id may be: it stands in URLs. */
@@ -45,6 +52,8 @@ export function createAuthServers(db: Database, publicOrigin: string): CachedLoo
           signingAlgorithm: row.signing_algorithm,
           defaultScopes: scopes.filter((scope) => scope.is_default).map((scope) => scope.name),
           publishedScopes: scopes.filter((scope) => scope.include_in_metadata).map((scope) => scope.name),
+          settings: Value.Parse(AuthServerSettings, row.settings),
+          limits: tighten(Value.Parse(Limits, row.inherited_limits), Value.Parse(Limits, row.limits)),
         }
       }),
   })

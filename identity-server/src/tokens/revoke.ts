@@ -1,11 +1,9 @@
 /** Token revocation (RFC 7009): what is revoked is remembered until the token would have expired. */
 import { OAuthError } from '@postern/protocol/oauth-error'
 import type { Client } from '../clients/clients.ts'
-import type { KeyRing } from '../keys/signing-keys.ts'
 import type { Database } from '../store/database.ts'
 import { insertRevocation } from '../store/revocations.ts'
-import type { AuthServer } from '../tenancy/auth-servers.ts'
-import { verifyAccessToken } from './access-token.ts'
+import type { AccessTokens, TokenIssuer } from './access-token.ts'
 
 /**
  * Revokes the token. When this resolves, the revocation is durable. A token that is unknown, expired or not a token at
@@ -14,17 +12,18 @@ import { verifyAccessToken } from './access-token.ts'
  * @throws OAuthError `unauthorized_client` where the token was issued to another client; StoreError
  */
 export async function revokeToken(
-  db: Database,
-  context: { authServer: AuthServer; keys: KeyRing; client: Client },
+  { db, accessTokens }: { db: Database; accessTokens: AccessTokens },
+  issuer: TokenIssuer,
+  client: Client,
   token: string,
   now: number,
 ): Promise<void> {
-  const { authServer, keys, client } = context
-  const claims = await verifyAccessToken(keys, authServer.issuer, token, now)
+  const claims = await accessTokens.verify(issuer, token, now)
   if (!claims) return
   if (claims.client_id !== client.id) {
     throw new OAuthError('unauthorized_client', 'the token was issued to another client')
   }
+  const { id } = issuer.authServer
   const revocation = { jti: claims.jti, expiresAt: new Date(claims.exp * 1000) }
-  await db.write({ authServer: authServer.id }, (tx) => insertRevocation(tx, authServer.id, revocation, now))
+  await db.write({ authServer: id }, (tx) => insertRevocation(tx, id, revocation, now))
 }

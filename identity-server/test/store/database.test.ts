@@ -5,6 +5,7 @@ import { insertClientSecret } from '../../src/store/client-secrets.ts'
 import { insertClient } from '../../src/store/clients.ts'
 import type { Database, Tenant, Tx } from '../../src/store/database.ts'
 import { migrations } from '../../src/store/migrations/list.ts'
+import { insertOpaqueToken } from '../../src/store/opaque-tokens.ts'
 import { deleteOrganization, insertOrganization, listOrganizations } from '../../src/store/organizations.ts'
 import { insertRevocation, listRevocations } from '../../src/store/revocations.ts'
 import type { Tables } from '../../src/store/schema.ts'
@@ -22,6 +23,7 @@ const tables = [
   'client_secrets',
   'signing_keys',
   'revocations',
+  'opaque_tokens',
 ] as const satisfies (keyof Tables)[]
 
 async function insertTenant(db: Database, id: string): Promise<void> {
@@ -32,6 +34,7 @@ async function insertTenant(db: Database, id: string): Promise<void> {
     await insertClient(tx, id, clientRow('c'), ['s'])
     await insertClientSecret(tx, id, secretRow(id))
     await insertSigningKey(tx, id, keyRow(id))
+    await insertOpaqueToken(tx, id, tokenRow(id))
     await insertRevocation(tx, id, { jti: `${id}-jti`, expiresAt: new Date('2999-01-01') }, Date.now())
   })
 }
@@ -47,6 +50,7 @@ const clientRow = (id: string) => ({
   may_introspect: false,
 })
 const secretRow = (id: string) => ({ id, client_id: 'c', name: 'n', hash: 'h', hash_key: 'k', expires_at: null })
+const tokenRow = (id: string) => ({ hash: Buffer.from(id), claims: {}, expiresAt: new Date('2999-01-01') })
 const keyRow = (kid: string) => ({
   kid,
   algorithm: 'ES256',
@@ -107,6 +111,7 @@ describe.each(databases)('the store on $kind', ({ start }) => {
         client_scopes: (tx) => sql`insert into client_scopes values ('b', 'c', 's')`.execute(tx),
         client_secrets: (tx) => insertClientSecret(tx, 'b', secretRow('new')),
         signing_keys: (tx) => insertSigningKey(tx, 'b', keyRow('new')),
+        opaque_tokens: (tx) => insertOpaqueToken(tx, 'b', tokenRow('new')),
         revocations: (tx) => insertRevocation(tx, 'b', { jti: 'new', expiresAt: new Date() }, 0),
       }
       const insert = inserts[table]

@@ -112,6 +112,7 @@ const tables = [
   'client_secrets',
   'signing_keys',
   'revocations',
+  'opaque_tokens',
 ]
 
 /** What the database holds, whoever's it is. See `Store.query` for PGlite. */

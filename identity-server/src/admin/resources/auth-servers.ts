@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import Type from 'typebox'
+import { Value } from 'typebox/value'
 import { createSigningKey } from '../../keys/signing-keys.ts'
 import {
   type AuthServerRow,
@@ -11,10 +12,13 @@ import {
 } from '../../store/auth-servers.ts'
 import { findOrganization } from '../../store/organizations.ts'
 import { authServerIdPattern, issuerOf, reservedAuthServerIds } from '../../tenancy/auth-servers.ts'
+import { Limits, tighten } from '../../tenancy/limits.ts'
+import { AuthServerSettings } from '../../tenancy/settings.ts'
 import { systemAuthServer } from '../../tenancy/system.ts'
 import type { AdminDeps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { resource, someOf, times, toTimes } from '../resource.ts'
+import { changeable, merge, separate } from '../settings.ts'
 
 const Name = Type.String({ minLength: 1, maxLength: 200 })
 const Description = Type.String({ maxLength: 2_000 })
@@ -31,15 +35,24 @@ const View = Type.Object({
   audience: Type.String(),
   access_token_lifetime: Type.Integer(),
   signing_algorithm: Type.String(),
+  limits: Limits,
+  effective_limits: Limits,
+  ...Type.Partial(AuthServerSettings).properties,
   ...times,
 })
 
 export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
-  const toView = ({ created_at, updated_at, ...row }: AuthServerRow) => ({
-    ...row,
-    issuer: issuerOf(publicOrigin, row.id),
-    ...toTimes({ created_at, updated_at }),
-  })
+  const toView = ({ settings, limits, inherited_limits, created_at, updated_at, ...row }: AuthServerRow) => {
+    const own = Value.Parse(Limits, limits)
+    return {
+      ...row,
+      issuer: issuerOf(publicOrigin, row.id),
+      limits: own,
+      effective_limits: tighten(Value.Parse(Limits, inherited_limits), own),
+      ...Value.Parse(AuthServerSettings, settings),
+      ...toTimes({ created_at, updated_at }),
+    }
+  }
 
   return resource({
     tag: 'auth servers',
@@ -57,10 +70,19 @@ export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
         audience: Audience,
         access_token_lifetime: Type.Optional(Lifetime),
         signing_algorithm: Type.Optional(SigningAlgorithm),
+        limits: Type.Optional(Limits),
+        ...AuthServerSettings.properties,
       },
       { additionalProperties: false },
     ),
-    update: someOf({ name: Name, description: Description, audience: Audience, access_token_lifetime: Lifetime }),
+    update: someOf({
+      name: Name,
+      description: Description,
+      audience: Audience,
+      access_token_lifetime: Lifetime,
+      limits: Limits,
+      ...changeable(AuthServerSettings),
+    }),
     view: View,
     created: View,
     operations: {
@@ -70,9 +92,8 @@ export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
         if (reservedAuthServerIds.has(id)) throw new Problem('conflict', 'the id is reserved')
         const algorithm = body.signing_algorithm ?? 'ES256'
         return db.write({ organization, authServer: id }, async (tx) => {
-          if (!(await findOrganization(tx, body.organization_id))) {
-            throw new Problem('unknown_reference', 'there is no such organization')
-          }
+          const owner = await findOrganization(tx, body.organization_id)
+          if (!owner) throw new Problem('unknown_reference', 'there is no such organization')
           const row = await insertAuthServer(tx, {
             id,
             organization_id: body.organization_id,
@@ -81,6 +102,9 @@ export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
             audience: body.audience,
             access_token_lifetime: body.access_token_lifetime ?? 300,
             signing_algorithm: algorithm,
+            limits: JSON.stringify(body.limits ?? {}),
+            inherited_limits: JSON.stringify(owner.limits),
+            settings: JSON.stringify(separate(AuthServerSettings, body).settings),
           })
           await createSigningKey(tx, id, masterKeys, algorithm)
           return toView(row)
@@ -97,7 +121,15 @@ export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
           throw new Problem('protected', 'the audience of the system auth server follows the public origin')
         }
         return db.write(tenant, async (tx) => {
-          const row = await updateAuthServer(tx, id, body)
+          const present = await findAuthServer(tx, id)
+          if (!present) return undefined
+          const { columns, settings } = separate(AuthServerSettings, body)
+          const { limits, ...change } = columns
+          const row = await updateAuthServer(tx, id, {
+            ...change,
+            ...(limits && { limits: JSON.stringify(limits) }),
+            settings: merge(AuthServerSettings, present.settings, settings).text,
+          })
           return row && toView(row)
         })
       },

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import Type from 'typebox'
+import { Value } from 'typebox/value'
 import { clientAuthMethodNames } from '../../client-auth/list.ts'
 import { clientIdPattern } from '../../clients/clients.ts'
-import { grants } from '../../grants/list.ts'
+import { ClientSettings } from '../../clients/settings.ts'
+import { grantTypes } from '../../grants/list.ts'
 import {
   type ClientRow,
   deleteClient,
@@ -13,12 +15,13 @@ import {
 } from '../../store/clients.ts'
 import { type AdminDeps, authServerTenant } from '../deps.ts'
 import { resource, someOf, times, toTimes } from '../resource.ts'
+import { changeable, merge, separate } from '../settings.ts'
 
 const oneOf = (names: readonly string[]) => Type.Union(names.map((name) => Type.Literal(name)))
 const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
 const Name = Type.String({ minLength: 1, maxLength: 200 })
-const GrantTypes = Type.Array(oneOf(grants.map((grant) => grant.type)), { uniqueItems: true })
+const GrantTypes = Type.Array(oneOf(grantTypes), { uniqueItems: true })
 const AuthMethods = Type.Array(oneOf(clientAuthMethodNames), { minItems: 1, uniqueItems: true })
 const Scopes = Type.Array(Type.String(), { uniqueItems: true, maxItems: 1_000, description: 'Scopes that it may have' })
 const Audience = Type.String({ minLength: 1, maxLength: 1_000, description: "In place of the auth server's" })
@@ -35,6 +38,7 @@ const View = Type.Object({
   audience: nullable(Type.String()),
   access_token_lifetime: nullable(Type.Integer()),
   may_introspect: Type.Boolean(),
+  ...Type.Partial(ClientSettings).properties,
   ...times,
 })
 
@@ -57,6 +61,7 @@ export function clients({ db }: AdminDeps) {
         audience: Type.Optional(nullable(Audience)),
         access_token_lifetime: Type.Optional(nullable(Lifetime)),
         may_introspect: Type.Optional(MayIntrospect),
+        ...ClientSettings.properties,
       },
       { additionalProperties: false },
     ),
@@ -69,6 +74,7 @@ export function clients({ db }: AdminDeps) {
       audience: nullable(Audience),
       access_token_lifetime: nullable(Lifetime),
       may_introspect: MayIntrospect,
+      ...changeable(ClientSettings),
     }),
     view: View,
     created: View,
@@ -88,6 +94,7 @@ export function clients({ db }: AdminDeps) {
             audience: body.audience ?? null,
             access_token_lifetime: body.access_token_lifetime ?? null,
             may_introspect: body.may_introspect ?? false,
+            settings: JSON.stringify(separate(ClientSettings, body).settings),
           }
           return toView(await insertClient(tx, auth_server, row, body.scopes ?? []))
         }),
@@ -96,9 +103,13 @@ export function clients({ db }: AdminDeps) {
           const row = await findClient(tx, auth_server, id)
           return row && toView(row)
         }),
-      update: async (admin, { auth_server }, id, { scopes, ...change }) =>
+      update: async (admin, { auth_server }, id, { scopes, ...body }) =>
         db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
-          const row = await updateClient(tx, auth_server, id, change, scopes)
+          const present = await findClient(tx, auth_server, id)
+          if (!present) return undefined
+          const { columns, settings } = separate(ClientSettings, body)
+          const { text } = merge(ClientSettings, present.settings, settings)
+          const row = await updateClient(tx, auth_server, id, { ...columns, settings: text }, scopes)
           return row && toView(row)
         }),
       remove: async (admin, { auth_server }, id) =>
@@ -107,6 +118,6 @@ export function clients({ db }: AdminDeps) {
   })
 }
 
-function toView({ auth_server_id: _, created_at, updated_at, ...row }: ClientRow) {
-  return { ...row, ...toTimes({ created_at, updated_at }) }
+function toView({ auth_server_id: _, settings, created_at, updated_at, ...row }: ClientRow) {
+  return { ...row, ...Value.Parse(ClientSettings, settings), ...toTimes({ created_at, updated_at }) }
 }

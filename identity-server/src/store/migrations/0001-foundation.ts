@@ -92,7 +92,7 @@ const tables = [
 const ownOrganization = `current_setting('postern.organization', true) = any (ancestors)`
 const ownAuthServer = (column: string) => `${column} = current_setting('postern.auth_server', true)`
 
-const policies: Record<keyof Tables, string> = {
+const policies: Readonly<Record<string, string>> = {
   organizations: ownOrganization,
   // The inner select is itself filtered: it yields the organizations that this transaction may see.
   auth_servers: `${ownAuthServer('id')} or organization_id in (select o.id from organizations o)`,
@@ -125,7 +125,7 @@ const security = [
 ]
 
 /** Tables whose rows are cached by the services, with the expression that names the changed row's auth server. */
-const cached: Partial<Record<keyof Tables, string>> = {
+const cached: Readonly<Record<string, string>> = {
   auth_servers: 'changed.id',
   scopes: 'changed.auth_server_id',
   clients: 'changed.auth_server_id',
@@ -135,7 +135,7 @@ const cached: Partial<Record<keyof Tables, string>> = {
   revocations: 'changed.auth_server_id',
 }
 
-const client: Partial<Record<keyof Tables, string>> = {
+const client: Readonly<Record<string, string>> = {
   clients: 'changed.id',
   client_scopes: 'changed.client_id',
   client_secrets: 'changed.client_id',
@@ -150,7 +150,7 @@ const notifications = Object.entries(cached).flatMap(([table, authServer]) => [
       perform pg_notify('postern_changes', json_build_object(
         'table', '${table}',
         'auth_server', ${authServer},
-        'client', ${client[table as keyof Tables] ?? 'null'})::text);
+        'client', ${client[table] ?? 'null'})::text);
       return null;
     end $$`,
   `create trigger notify after insert or update or delete on ${table}

@@ -1,0 +1,36 @@
+/**
+ * What a client may be set to beyond its columns, by the names of the metadata registry (RFC 7591) where it has one.
+ * Stored as one document; this schema is what the admin API and registration accept, what is stored and what is read
+ * again.
+ */
+import Type, { type Static } from 'typebox'
+
+const Target = Type.String({ minLength: 1, maxLength: 1_000 })
+const seconds = (maximum: number, description: string) => Type.Integer({ minimum: 1, maximum, description })
+
+export const ClientSettings = Type.Partial(
+  Type.Object({
+    access_token_format: Type.Union([Type.Literal('jwt'), Type.Literal('opaque')], {
+      description: 'JWT (RFC 9068), the default, or an opaque string that only introspection explains',
+    }),
+    resources: Type.Array(Target, {
+      maxItems: 100,
+      uniqueItems: true,
+      description: 'Targets that it may ask for by `resource` (RFC 8707) or `audience` (RFC 8693)',
+    }),
+    refresh_token_lifetime: seconds(31_536_000, "Seconds, in place of the auth server's"),
+    grant_lifetime: seconds(315_360_000, "Seconds, in place of the auth server's"),
+    authorization_details_types: Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
+      maxItems: 100,
+      uniqueItems: true,
+      description: 'Types of authorization details that it may ask for (RFC 9396)',
+    }),
+    introspection_audiences: Type.Array(Target, {
+      maxItems: 100,
+      uniqueItems: true,
+      description: 'May introspect tokens for these audiences, whoever got them',
+    }),
+  }),
+  { additionalProperties: false },
+)
+export type ClientSettings = Static<typeof ClientSettings>

@@ -1,0 +1,13 @@
+/** A form as features read it: most parameters stand for one value, a few may repeat. */
+
+export interface Form {
+  /** The value of a parameter that may not repeat; undefined where it is absent or empty. */
+  get(name: string): string | undefined
+  /** The values of a parameter that may repeat (`repeatable`), in their order. */
+  all(name: string): readonly string[]
+}
+
+/** Parameters of which several are allowed: RFC 8707 section 2, RFC 8693 section 2.1. */
+export const repeatable: ReadonlySet<string> = new Set(['resource', 'audience'])
+
+export const emptyForm: Form = { get: () => undefined, all: () => [] }
