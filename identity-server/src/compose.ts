@@ -1,5 +1,5 @@
 /** Builds the identity server from its parts. The only place that knows all of them. */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { createAuthorizeAdmin } from './admin/authorize.ts'
@@ -13,6 +13,7 @@ import { createHttpMetrics, createOperationsApp } from './http/operations.ts'
 import { readMasterKeyFile } from './keys/master-key-file.ts'
 import { createMasterKeys, type MasterKeys } from './keys/master-keys.ts'
 import { createKeyRings } from './keys/signing-keys.ts'
+import { createOutgoingClient, type OutgoingClient } from './outgoing/client.ts'
 import { createRevocationLog } from './revocations/log.ts'
 import type { Database } from './store/database.ts'
 import { openPglite } from './store/pglite.ts'
@@ -48,6 +49,7 @@ export async function startIdentityServer(
   const db = await openStore(environment)
   try {
     const masterKeys = await openMasterKeys(environment)
+    const outgoing = await openOutgoing(environment)
     const closing = new AbortController()
     const metrics = createHttpMetrics()
     const publicOrigin = environment.POSTERN_PUBLIC_ORIGIN ?? defaultOrigin(environment)
@@ -108,6 +110,7 @@ export async function startIdentityServer(
       async close() {
         closing.abort()
         await Promise.all([app.close(), operations.close()])
+        await outgoing.close()
         await db.close()
       },
     }
@@ -123,6 +126,11 @@ function openStore({ DATABASE_URL, POSTERN_DATA_DIR }: Environment): Promise<Dat
 
 async function openMasterKeys({ POSTERN_MASTER_KEYS, POSTERN_DATA_DIR }: Environment): Promise<MasterKeys> {
   return createMasterKeys(POSTERN_MASTER_KEYS?.split(',') ?? (await readMasterKeyFile(POSTERN_DATA_DIR)))
+}
+
+async function openOutgoing(environment: Environment): Promise<OutgoingClient> {
+  const { POSTERN_OUTGOING_PRIVATE: allowPrivate, POSTERN_OUTGOING_CA_FILE: file } = environment
+  return createOutgoingClient({ allowPrivate, ...(file !== undefined && { ca: await readFile(file, 'utf8') }) })
 }
 
 function firstClient({ POSTERN_ADMIN_CLIENT_ID, POSTERN_ADMIN_CLIENT_SECRET }: Environment) {

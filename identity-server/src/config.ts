@@ -47,6 +47,16 @@ export const Environment = Type.Object({
         'Its secret, 32 to 256 characters. Default: made up, and written to admin-client.env in the data folder',
     }),
   ),
+  POSTERN_OUTGOING_PRIVATE: Type.Boolean({
+    default: false,
+    description: 'Whether URLs of tenants may lead to private addresses, and by http to this machine: true or false',
+  }),
+  POSTERN_OUTGOING_CA_FILE: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'PEM file of certificates to trust for URLs of tenants, beside the usual ones',
+    }),
+  ),
   POSTERN_LOG_LEVEL: Type.Union(
     ['fatal', 'error', 'warn', 'info', 'debug', 'silent'].map((level) => Type.Literal(level)),
     { default: 'info', description: 'Least severe level that is logged' },
@@ -66,8 +76,7 @@ export function parseEnvironment(variables: Readonly<Record<string, string | und
   const set = Object.entries(Environment.properties).flatMap(([name, schema]) => {
     const value = variables[name]
     if (!value) return []
-    const isNumber = 'type' in schema && schema.type === 'integer' && /^\d+$/.test(value)
-    return [[name, isNumber ? Number(value) : value]]
+    return [[name, parseValue('type' in schema ? schema.type : undefined, value)]]
   })
   const environment: unknown = Value.Default(Environment, Object.fromEntries(set))
   if (!Value.Check(Environment, environment)) {
@@ -86,4 +95,11 @@ export function parseEnvironment(variables: Readonly<Record<string, string | und
     throw new ConfigError('POSTERN_MASTER_KEYS is required with DATABASE_URL')
   }
   return environment
+}
+
+/** What is not of the type stays text, and the schema refuses it. */
+function parseValue(type: unknown, value: string): string | number | boolean {
+  if (type === 'integer' && /^\d+$/.test(value)) return Number(value)
+  if (type === 'boolean' && /^(true|false)$/.test(value)) return value === 'true'
+  return value
 }

@@ -14,6 +14,7 @@ describe('the environment', () => {
       POSTERN_OPERATIONS_PORT: 4001,
       POSTERN_DATA_DIR: '.postern',
       POSTERN_ADMIN_CLIENT_ID: 'postern-admin',
+      POSTERN_OUTGOING_PRIVATE: false,
       POSTERN_LOG_LEVEL: 'info',
     })
   })
@@ -55,6 +56,9 @@ describe('the environment', () => {
     ['POSTERN_MASTER_KEYS', 'hidden'],
     ['POSTERN_MASTER_KEYS', `${generateMasterKey()},`],
     ['POSTERN_MASTER_KEYS', `${generateMasterKey()};${generateMasterKey()}`],
+    ['POSTERN_OUTGOING_PRIVATE', 'yes'],
+    ['POSTERN_OUTGOING_PRIVATE', '1'],
+    ['POSTERN_OUTGOING_PRIVATE', 'TRUE'],
     ['POSTERN_ADMIN_CLIENT_ID', 'with space'],
     ['POSTERN_ADMIN_CLIENT_SECRET', 'hidden-but-short'],
     ['POSTERN_ADMIN_CLIENT_SECRET', 'hidden with spaces, but long enough for it'],

@@ -1,0 +1,36 @@
+/** A JSON body from a stranger: of an expected type, not compressed, no larger than said, in UTF-8. */
+import type { IncomingHttpHeaders } from 'node:http'
+import { OutgoingError } from './error.ts'
+
+interface Expected {
+  mediaTypes: readonly string[]
+  maxBytes: number
+  /** For errors. */
+  host: string
+}
+
+/** @throws OutgoingError; whatever the stream throws */
+export async function readJson(
+  headers: IncomingHttpHeaders,
+  body: AsyncIterable<Uint8Array>,
+  { mediaTypes, maxBytes, host }: Expected,
+): Promise<unknown> {
+  // Decompressed, few bytes become many. None was asked for, and none is undone here.
+  if ((headers['content-encoding'] ?? 'identity') !== 'identity') throw new OutgoingError('encoded', host)
+  const type = String(headers['content-type']).split(';')[0]?.trim().toLowerCase() ?? ''
+  if (!mediaTypes.includes(type)) throw new OutgoingError('bad_content_type', host)
+  if (Number(headers['content-length'] ?? 0) > maxBytes) throw new OutgoingError('too_large', host)
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > maxBytes) throw new OutgoingError('too_large', host)
+    chunks.push(chunk)
+  }
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
+  } catch {
+    // Not kept as cause: the parser's message quotes the text.
+    throw new OutgoingError('not_json', host)
+  }
+}
