@@ -1,0 +1,58 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { readUnverifiedJws } from '../src/compact-jws.ts'
+
+const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+const jws = (payload: unknown, header: unknown = { alg: 'ES256' }) => `${encode(header)}.${encode(payload)}.AAAA`
+const nested = (depth: number): unknown => (depth === 0 ? 1 : { a: nested(depth - 1) })
+
+describe('reading a compact JWS unverified', () => {
+  test('gives back header and payload', () => {
+    const object = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 }), { noNullPrototype: true })
+    fc.assert(
+      fc.property(object, object, (header, payload) => {
+        const read = readUnverifiedJws(jws(payload, header), 100_000)
+        expect(JSON.stringify(read)).toBe(
+          JSON.stringify({ header: JSON.parse(JSON.stringify(header)), payload: JSON.parse(JSON.stringify(payload)) }),
+        )
+      }),
+    )
+  })
+
+  test.each([
+    ['nothing', ''],
+    ['one part', encode({})],
+    ['two parts', `${encode({})}.${encode({})}`],
+    ['four parts', `${jws({})}.AAAA`],
+    ['five parts: a JWE', 'a.b.c.d.e'],
+    ['no signature', `${encode({})}.${encode({})}.`],
+    ['padding', `${encode({ a: 1 })}=.${encode({})}.AAAA`],
+    ['stray bits in the last character', `${encode({})}.${encode({})}.AB`],
+    ['the alphabet of Base64', `${encode({})}.${encode({})}.AA+/`],
+    ['white space', ` ${jws({})}`],
+    ['a line break at the end', `${jws({})}\n`],
+    ['an array for a payload', jws([])],
+    ['null for a payload', jws(null)],
+    ['a string for a header', jws({}, 'x')],
+    ['a payload that is no JSON', `${encode({})}.${Buffer.from('{').toString('base64url')}.AAAA`],
+    ['a payload that is no UTF-8', `${encode({})}.${Buffer.from([0x22, 0xff, 0x22]).toString('base64url')}.AAAA`],
+    ['a byte order mark', `${encode({})}.${Buffer.from('\uFEFF{}').toString('base64url')}.AAAA`],
+    ['more than 20 levels', jws(nested(22))],
+  ])('refuses %s', (_, text) => {
+    expect(readUnverifiedJws(text, 100_000)).toBeUndefined()
+  })
+
+  test('takes 20 levels, and refuses what is longer than it may be', () => {
+    expect(readUnverifiedJws(jws(nested(20)), 100_000)).toBeDefined()
+    const text = jws({})
+    expect(readUnverifiedJws(text, text.length)).toBeDefined()
+    expect(readUnverifiedJws(text, text.length - 1)).toBeUndefined()
+  })
+
+  test('throws at nothing', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => void readUnverifiedJws(text, 1_000)),
+      { numRuns: 1_000 },
+    )
+  })
+})
