@@ -1,7 +1,6 @@
 /** The Bearer scheme (RFC 6750): taking a token from an `Authorization` value, and the challenge for a refusal. */
+import { formatChallenge, parseToken } from './authentication-scheme.ts'
 import type { OAuthErrorCode } from './oauth-error.ts'
-
-const b64token = /^[A-Za-z0-9\-._~+/]+=*$/
 
 /**
  * Reads the credentials of `Authorization: Bearer …` (RFC 6750 section 2.1).
@@ -9,10 +8,7 @@ const b64token = /^[A-Za-z0-9\-._~+/]+=*$/
  *   credentials break the `b64token` grammar
  */
 export function parseBearer(authorization: string): { token: string } | 'none' | 'malformed' {
-  // Scheme names are case-insensitive (RFC 9110 section 11.1).
-  if (!/^bearer(?:\s|$)/i.test(authorization)) return 'none'
-  const token = authorization.slice('bearer '.length)
-  return authorization[6] === ' ' && b64token.test(token) ? { token } : 'malformed'
+  return parseToken('bearer', authorization)
 }
 
 export interface BearerChallenge {
@@ -27,15 +23,6 @@ export interface BearerChallenge {
  * The value of `WWW-Authenticate` (RFC 6750 section 3). A request without any token gets a challenge without an
  * error code (section 3.1).
  */
-export function bearerChallenge(challenge: BearerChallenge): string {
-  const parameters = [`realm=${quoted(challenge.realm)}`]
-  if (challenge.error) parameters.push(`error=${quoted(challenge.error)}`)
-  if (challenge.description) parameters.push(`error_description=${quoted(challenge.description)}`)
-  if (challenge.scope) parameters.push(`scope=${quoted(challenge.scope)}`)
-  return `Bearer ${parameters.join(', ')}`
-}
-
-/** A `quoted-string` (RFC 9110 section 5.6.4); what may not stand in a header becomes a space. */
-function quoted(text: string): string {
-  return `"${text.replace(/[^\x20-\x7E]/g, ' ').replace(/["\\]/g, '\\$&')}"`
+export function bearerChallenge({ realm, error, description, scope }: BearerChallenge): string {
+  return formatChallenge('Bearer', { realm, error, error_description: description, scope })
 }
