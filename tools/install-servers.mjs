@@ -9,6 +9,7 @@ import { delimiter, join } from 'node:path'
 /** To add a server: its binary, Debian's package, and where beside PATH the binary may be. */
 const servers = [
   { name: 'PostgreSQL', binary: 'postgres', package: 'postgresql', folders: postgresFolders },
+  { name: 'Redis', binary: 'redis-server', package: 'redis-server', folders: () => [] },
   { name: 'NGINX', binary: 'nginx', package: 'nginx', folders: () => ['/usr/sbin'] },
 ]
 

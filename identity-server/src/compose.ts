@@ -18,6 +18,7 @@ import { createRevocationLog } from './revocations/log.ts'
 import type { Database } from './store/database.ts'
 import { openPglite } from './store/pglite.ts'
 import { openPostgres } from './store/postgres.ts'
+import { openRedis, type RedisStore } from './store/redis.ts'
 import { createAuthServers } from './tenancy/auth-servers.ts'
 import { bootstrap } from './tenancy/bootstrap.ts'
 import { systemAuthServer } from './tenancy/system.ts'
@@ -47,6 +48,7 @@ export async function startIdentityServer(
 ): Promise<IdentityServer> {
   const folder = environment.POSTERN_DATA_DIR
   const db = await openStore(environment)
+  const redis = openSharedState(environment)
   try {
     const masterKeys = await openMasterKeys(environment)
     const outgoing = await openOutgoing(environment)
@@ -98,7 +100,7 @@ export async function startIdentityServer(
       },
       admin: { db, masterKeys, publicOrigin, authorize },
     })
-    const operations = createOperationsApp({ logger, metrics, ready: () => db.ping() })
+    const operations = createOperationsApp({ logger, metrics, ready: () => answering(db, redis) })
     const address = await app.listen({ host: environment.POSTERN_HOST, port: environment.POSTERN_PORT })
     const operationsAddress = await operations.listen({
       host: environment.POSTERN_OPERATIONS_HOST,
@@ -110,11 +112,12 @@ export async function startIdentityServer(
       async close() {
         closing.abort()
         await Promise.all([app.close(), operations.close()])
-        await outgoing.close()
+        await Promise.all([outgoing.close(), redis?.close()])
         await db.close()
       },
     }
   } catch (error) {
+    await redis?.close()
     await db.close()
     throw error
   }
@@ -122,6 +125,15 @@ export async function startIdentityServer(
 
 function openStore({ DATABASE_URL, POSTERN_DATA_DIR }: Environment): Promise<Database> {
   return DATABASE_URL ? openPostgres(DATABASE_URL) : openPglite(POSTERN_DATA_DIR)
+}
+
+function openSharedState({ REDIS_URL, POSTERN_REDIS_CLUSTER }: Environment): RedisStore | undefined {
+  return REDIS_URL === undefined ? undefined : openRedis({ url: REDIS_URL, cluster: POSTERN_REDIS_CLUSTER })
+}
+
+async function answering(...parts: ({ ping(): Promise<boolean> } | undefined)[]): Promise<boolean> {
+  const answers = await Promise.all(parts.map((part) => part?.ping() ?? true))
+  return answers.every(Boolean)
 }
 
 async function openMasterKeys({ POSTERN_MASTER_KEYS, POSTERN_DATA_DIR }: Environment): Promise<MasterKeys> {

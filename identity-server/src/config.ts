@@ -28,6 +28,16 @@ export const Environment = Type.Object({
       description: 'PostgreSQL 15 or newer. Default: embedded, in the data folder',
     }),
   ),
+  REDIS_URL: Type.Optional(
+    Type.String({
+      pattern: '^rediss?://',
+      description: 'Redis 6.2 or newer, where several replicas shall remember used assertions. Default: the database',
+    }),
+  ),
+  POSTERN_REDIS_CLUSTER: Type.Boolean({
+    default: false,
+    description: 'Whether REDIS_URL names a node of a Redis Cluster: true or false',
+  }),
   POSTERN_DATA_DIR: Type.String({ minLength: 1, default: '.postern', description: 'Data folder' }),
   POSTERN_MASTER_KEYS: Type.Optional(
     Type.String({
@@ -85,7 +95,7 @@ export function parseEnvironment(variables: Readonly<Record<string, string | und
     )
     throw new ConfigError([...new Set(problems)].join('\n'))
   }
-  for (const name of ['DATABASE_URL', 'POSTERN_PUBLIC_ORIGIN'] as const) {
+  for (const name of ['DATABASE_URL', 'REDIS_URL', 'POSTERN_PUBLIC_ORIGIN'] as const) {
     const url = environment[name]
     // Refused here, because an error of whoever parses it later would show it with its password.
     if (url !== undefined && !URL.canParse(url)) throw new ConfigError(`${name} is not a URL`)

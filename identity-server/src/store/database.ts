@@ -20,6 +20,9 @@ export type Tenant = { organization: string; authServer?: string } | { authServe
 
 export type Tx = Transaction<Tables>
 
+/** Functions that migrations made to be called so. */
+export type StoreFunction = 'use_identifier'
+
 export interface Database {
   readonly kind: 'postgres' | 'pglite'
   readonly changes: Changes
@@ -32,6 +35,12 @@ export interface Database {
    * Other replicas hear of it within the time of a notification. @throws StoreError
    */
   write<T>(tenant: Tenant, work: (tx: Tx) => Promise<T>): Promise<T>
+  /**
+   * Calls a function of the database in one round trip, and a transaction of its own: for what is asked too often for the
+   * four of a transaction. It becomes the tenant itself (see its migration). When the promise resolves, what it did is
+   * durable. @throws StoreError
+   */
+  call(name: StoreFunction, authServer: string, ...more: (string | Date | Uint8Array)[]): Promise<unknown>
   /** Whether the database answers now. */
   ping(): Promise<boolean>
   close(): Promise<void>
@@ -76,6 +85,14 @@ export async function openDatabase(
         return result
       } finally {
         heard.cancel()
+      }
+    },
+    async call(name, authServer, ...more) {
+      try {
+        const call = sql<{ result: unknown }>`select ${sql.id(name)}(${sql.join([authServer, ...more])}) as result`
+        return (await call.execute(db)).rows[0]?.result
+      } catch (error) {
+        throw toStoreError(error)
       }
     },
     ping: () =>

@@ -122,6 +122,12 @@ export interface OpaqueTokensTable {
   expires_at: Timestamp
 }
 
+export interface UsedIdentifiersTable {
+  auth_server_id: string
+  hash: Uint8Array
+  expires_at: Timestamp
+}
+
 export interface Tables {
   organizations: OrganizationsTable
   auth_servers: AuthServersTable
@@ -132,4 +138,5 @@ export interface Tables {
   signing_keys: SigningKeysTable
   revocations: RevocationsTable
   opaque_tokens: OpaqueTokensTable
+  used_identifiers: UsedIdentifiersTable
 }

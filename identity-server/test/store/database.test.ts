@@ -11,6 +11,7 @@ import { insertRevocation, listRevocations } from '../../src/store/revocations.t
 import type { Tables } from '../../src/store/schema.ts'
 import { insertScope, listScopes } from '../../src/store/scopes.ts'
 import { insertSigningKey } from '../../src/store/signing-keys.ts'
+import { useIdentifier } from '../../src/store/used-identifiers.ts'
 import { databases, type Store, type StoreVariables, snapshot } from '../support/databases.ts'
 
 const path: Record<string, string[]> = { root: ['root'], a: ['root', 'a'], b: ['root', 'b'], a1: ['root', 'a', 'a1'] }
@@ -24,6 +25,7 @@ const tables = [
   'signing_keys',
   'revocations',
   'opaque_tokens',
+  'used_identifiers',
 ] as const satisfies (keyof Tables)[]
 
 async function insertTenant(db: Database, id: string): Promise<void> {
@@ -37,6 +39,7 @@ async function insertTenant(db: Database, id: string): Promise<void> {
     await insertOpaqueToken(tx, id, tokenRow(id))
     await insertRevocation(tx, id, { jti: `${id}-jti`, expiresAt: new Date('2999-01-01') }, Date.now())
   })
+  await useIdentifier(db, id, Buffer.alloc(32), new Date('2999-01-01'), new Date())
 }
 
 const clientRow = (id: string) => ({
@@ -113,6 +116,7 @@ describe.each(databases)('the store on $kind', ({ start }) => {
         signing_keys: (tx) => insertSigningKey(tx, 'b', keyRow('new')),
         opaque_tokens: (tx) => insertOpaqueToken(tx, 'b', tokenRow('new')),
         revocations: (tx) => insertRevocation(tx, 'b', { jti: 'new', expiresAt: new Date() }, 0),
+        used_identifiers: (tx) => sql`insert into used_identifiers values ('b', sha256('new'), now())`.execute(tx),
       }
       const insert = inserts[table]
       if (!insert) throw new Error(`no insert for ${table}`)

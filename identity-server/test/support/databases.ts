@@ -113,6 +113,7 @@ const tables = [
   'signing_keys',
   'revocations',
   'opaque_tokens',
+  'used_identifiers',
 ]
 
 /** What the database holds, whoever's it is. See `Store.query` for PGlite. */

@@ -1,0 +1,107 @@
+/**
+ * Redis or Redis Cluster, for what several replicas share and may lose. Nothing waits for a server that is not there: a
+ * command is answered within its deadline, or fails.
+ */
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { StoreError } from './errors.ts'
+
+/** Of the driver, what is used. */
+export interface RedisCommands {
+  set(key: string, value: string, px: 'PX', milliseconds: number, nx: 'NX'): Promise<'OK' | null>
+  ping(): Promise<string>
+}
+
+export interface RedisStore {
+  /** @throws StoreError `unavailable`, whatever went wrong: what Redis was to remember must not be taken as unknown */
+  run<T>(command: (redis: RedisCommands) => Promise<T>): Promise<T>
+  /** Whether it answers now. */
+  ping(): Promise<boolean>
+  close(): Promise<void>
+}
+
+export interface RedisSettings {
+  /** `redis://` or `rediss://`, with user, password and database where needed. */
+  url: string
+  /** Whether the URL names a node of a cluster. */
+  cluster: boolean
+}
+
+const commandWithinMs = 1_000
+const maxUnderWay = 1_000
+
+/** Connects in the background, and again for as long as it takes. */
+export function openRedis({ url, cluster }: RedisSettings): RedisStore {
+  const redis = cluster
+    ? openCluster(url)
+    : new Redis(url, { ...options, enableOfflineQueue: false, retryStrategy: retryAfterMs })
+  // Whoever asks hears of it; unheard, the event would end the process.
+  redis.on('error', () => undefined)
+  let underWay = 0
+
+  const run: RedisStore['run'] = async (command) => {
+    if (underWay >= maxUnderWay) throw new StoreError('unavailable', new Error('too many commands are under way'))
+    underWay += 1
+    try {
+      return await inTime(command(redis))
+    } catch (error) {
+      throw new StoreError('unavailable', error)
+    } finally {
+      underWay -= 1
+    }
+  }
+  return {
+    run,
+    ping: () =>
+      run((commands) => commands.ping()).then(
+        () => true,
+        () => false,
+      ),
+    async close() {
+      redis.disconnect()
+    },
+  }
+}
+
+const options = {
+  connectTimeout: 2_000,
+  // A connection on which nothing comes back is replaced, and not waited on by each command.
+  socketTimeout: 2 * commandWithinMs,
+  // A command is not sent again: it may have been carried out, and its second answer would be another.
+  maxRetriesPerRequest: 0,
+  autoResendUnfulfilledCommands: false,
+  // After a failover, the node that one is connected to may be a replica now.
+  reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+  connectionName: 'postern',
+} satisfies RedisOptions
+
+/** Of a cluster, redirections and waiting for its slots included. */
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error('Redis did not answer in time')), commandWithinMs)
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function retryAfterMs(times: number): number {
+  // Half of it at random, so that replicas do not all come back at once.
+  return Math.min(2_000, 50 * 2 ** times) * (0.5 + Math.random() / 2)
+}
+
+function openCluster(url: string): Cluster {
+  const { hostname, port, protocol, username, password } = new URL(url)
+  return new Cluster([{ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 6_379) }], {
+    redisOptions: {
+      ...options,
+      ...(username && { username: decodeURIComponent(username) }),
+      ...(password && { password: decodeURIComponent(password) }),
+      ...(protocol === 'rediss:' && { tls: {} }),
+    },
+    enableOfflineQueue: false,
+    maxRedirections: 3,
+    slotsRefreshTimeout: 2_000,
+    clusterRetryStrategy: retryAfterMs,
+  })
+}

@@ -1,0 +1,91 @@
+/** A Redis server for tests: in memory, on a free port of 127.0.0.1, in a temporary folder of its own. */
+import { execFile } from 'node:child_process'
+import { stat } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import { freePort, startProcess, temporaryFolder } from './process.ts'
+
+export interface RedisServer {
+  /** `redis://127.0.0.1:port` */
+  readonly url: string
+  /** Runs a command with redis-cli, and answers what it printed. */
+  command(...words: string[]): Promise<string>
+  /** Ends it as a crash would. */
+  crash(): Promise<void>
+  /** Stops it from answering, without closing its connections, until `thaw`. */
+  freeze(): void
+  thaw(): void
+  /** Starts it again on the same port: empty, since it keeps nothing. */
+  restart(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface RedisServerOptions {
+  /** Alone, it is a whole cluster: all slots are its own. Clients have to speak to it as to any. */
+  cluster?: boolean
+  /** More of its command line: `['--requirepass', 'secret']`. */
+  arguments?: readonly string[]
+}
+
+/** Whether Redis is installed. */
+export async function hasRedis(): Promise<boolean> {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  const found = await Promise.all(folders.map((folder) => stat(join(folder, 'redis-server')).catch(() => undefined)))
+  return found.some((file) => file !== undefined)
+}
+
+/** @throws Error where Redis is not installed or does not start */
+export async function startRedis({
+  cluster = false,
+  arguments: more = [],
+}: RedisServerOptions = {}): Promise<RedisServer> {
+  const folder = await temporaryFolder('redis')
+  // The bus of a cluster's nodes would otherwise take the port 10,000 further, which may be none.
+  const [port, busPort] = [await freePort(), await freePort()]
+  const command = async (...words: string[]) => {
+    const { stdout } = await promisify(execFile)('redis-cli', ['-p', String(port), ...words], { timeout: 5_000 })
+    return stdout.trim()
+  }
+  const answers = (words: string[], expected: RegExp) => () =>
+    command(...words).then(
+      (answer) => expected.test(answer),
+      () => false,
+    )
+  const settings = [
+    ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path, '--save', '', '--appendonly', 'no'],
+    ...(cluster
+      ? // A node alone does not learn its own address, and tells clients none.
+        ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-announce-ip', '127.0.0.1']
+      : []),
+    ...more,
+  ]
+  const start = async () => {
+    const ready = answers(['ping'], /^(PONG|NOAUTH)/)
+    const server = await startProcess('redis-server', settings, { cwd: folder.path, ready })
+    if (cluster) {
+      // A restarted node knows its slots from its nodes.conf.
+      await command('cluster', 'addslotsrange', '0', '16383')
+      while (!(await answers(['cluster', 'info'], /cluster_state:ok/)()))
+        await new Promise((done) => setTimeout(done, 20))
+    }
+    return server
+  }
+  let server = await start().catch(async (error: unknown) => {
+    await folder.remove()
+    throw error
+  })
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    command,
+    crash: () => server.stop('SIGKILL'),
+    freeze: () => void process.kill(server.pid, 'SIGSTOP'),
+    thaw: () => void process.kill(server.pid, 'SIGCONT'),
+    async restart() {
+      server = await start()
+    },
+    async stop() {
+      await server.stop()
+      await folder.remove()
+    },
+  }
+}
