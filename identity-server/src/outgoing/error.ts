@@ -21,8 +21,13 @@ export type OutgoingReason =
   /** The content type is none of those asked for. */
   | 'bad_content_type'
   | 'not_json'
+  /** JSON, but not what was asked for. */
+  | 'unexpected_content'
   /** As many requests as allowed are under way already. */
   | 'overloaded'
+
+/** With these, it may be different in a moment, and nobody is to blame: the answer is 503, not a refusal. */
+const temporary: ReadonlySet<OutgoingReason> = new Set(['unreachable', 'timeout', 'overloaded'])
 
 export class OutgoingError extends Error {
   override readonly name = 'OutgoingError'
@@ -38,5 +43,10 @@ export class OutgoingError extends Error {
     super(`${host}: ${reason}`, options.cause === undefined ? undefined : { cause: options.cause })
     this.reason = reason
     this.status = options.status
+  }
+
+  /** Whether the same request may succeed a little later. */
+  get isTemporary(): boolean {
+    return temporary.has(this.reason) || (this.reason === 'bad_status' && (this.status ?? 0) >= 500)
   }
 }
