@@ -10,4 +10,7 @@ export interface Form {
 /** Parameters of which several are allowed: RFC 8707 section 2, RFC 8693 section 2.1. */
 export const repeatable: ReadonlySet<string> = new Set(['resource', 'audience'])
 
+/** Parameters that hold JSON, in which lines may break (RFC 9396 section 2). */
+export const json: ReadonlySet<string> = new Set(['authorization_details'])
+
 export const emptyForm: Form = { get: () => undefined, all: () => [] }

@@ -1,4 +1,5 @@
 /** What each grant provides; `list.ts` names them all. The token endpoint does the rest, so no grant can forget it. */
+import type { AuthorizationDetail } from '@postern/protocol/authorization-details'
 import type { Client } from '../clients/clients.ts'
 import type { Form } from '../form.ts'
 import type { KeyRing } from '../keys/signing-keys.ts'
@@ -23,6 +24,8 @@ export interface Authorization {
   scopeCeiling?: readonly string[]
   /** No other target can be granted, and these are where the request names none. Undefined: no such bound. */
   audienceCeiling?: readonly string[]
+  /** No other detail can be granted, and all of these are where the request names none. Undefined: no such bound. */
+  authorizationDetailsCeiling?: readonly AuthorizationDetail[]
   /** Seconds since the epoch that no token may outlive. */
   notAfter?: number
 }

@@ -1,9 +1,14 @@
 /** Bodies of `application/x-www-form-urlencoded`, as strictly as RFC 6749 appendix B and section 3.2 ask. */
 import { isUtf8 } from 'node:buffer'
 import { OAuthError } from '@postern/protocol/oauth-error'
-import { type Form, repeatable } from '../form.ts'
+import { type Form, json, repeatable } from '../form.ts'
 
 const maxParameters = 100
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+const control = /[\u0000-\u001F\u007F]/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: all but tabs and line breaks, which may stand between tokens
+const controlInJson = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]/
 
 /**
  * Parses a form. Parameters without a value are treated as if they were omitted (section 3.2).
@@ -21,8 +26,8 @@ export function parseForm(body: Buffer): Form {
   const values = new Map<string, string[]>()
   for (const pair of pairs) {
     const equals = pair.indexOf('=')
-    const name = decode(equals < 0 ? pair : pair.slice(0, equals))
-    const value = equals < 0 ? '' : decode(pair.slice(equals + 1))
+    const name = decode(equals < 0 ? pair : pair.slice(0, equals), control)
+    const value = equals < 0 ? '' : decode(pair.slice(equals + 1), json.has(name) ? controlInJson : control)
     const present = values.get(name)
     if (!present) values.set(name, [value])
     else if (repeatable.has(name)) present.push(value)
@@ -34,16 +39,13 @@ export function parseForm(body: Buffer): Form {
   }
 }
 
-function decode(text: string): string {
+function decode(text: string, refused: RegExp): string {
   let decoded: string
   try {
     decoded = decodeURIComponent(text.replaceAll('+', ' '))
   } catch (cause) {
     throw new OAuthError('invalid_request', 'the body is not well-formed form data', { cause })
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (/[\u0000-\u001F\u007F]/.test(decoded)) {
-    throw new OAuthError('invalid_request', 'a parameter holds a control character')
-  }
+  if (refused.test(decoded)) throw new OAuthError('invalid_request', 'a parameter holds a control character')
   return decoded
 }

@@ -4,6 +4,7 @@ import { OAuthError } from '@postern/protocol/oauth-error'
 import { formatScope } from '@postern/protocol/scope'
 import type { FastifyInstance } from 'fastify'
 import { grantedAudiences } from '../grants/audiences.ts'
+import { grantedAuthorizationDetails } from '../grants/authorization-details.ts'
 import type { Authorization, Grant } from '../grants/grant.ts'
 import { grantedScopes } from '../grants/scopes.ts'
 import type { AccessTokenContent, AccessTokens } from '../tokens/access-token.ts'
@@ -31,6 +32,7 @@ export function tokenEndpoint(app: FastifyInstance, { lookups, grants, accessTok
       token_type: tokenTypeOf(content.confirmation),
       expires_in: content.lifetime,
       ...(content.scopes.length > 0 && { scope: formatScope(content.scopes) }),
+      ...(content.authorizationDetails.length > 0 && { authorization_details: content.authorizationDetails }),
     })
   })
 }
@@ -56,6 +58,12 @@ function contentOf(
     clientId: client.id,
     audiences: grantedAudiences(authServer, client, form, authorization.audienceCeiling),
     scopes: grantedScopes(authServer, client, form.get('scope'), authorization.scopeCeiling),
+    authorizationDetails: grantedAuthorizationDetails(
+      authServer,
+      client,
+      form.get('authorization_details'),
+      authorization.authorizationDetailsCeiling,
+    ),
     lifetime: lifetimeOf({ authServer, client }, authorization.notAfter, requestedAt),
   }
 }

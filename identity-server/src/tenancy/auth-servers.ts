@@ -5,6 +5,7 @@ import { findAuthServer } from '../store/auth-servers.ts'
 import { type CachedLookup, createCachedLookup } from '../store/cached-lookup.ts'
 import type { Database } from '../store/database.ts'
 import { listScopes } from '../store/scopes.ts'
+import { type DetailType, detailTypesOf } from './detail-types.ts'
 import { Limits, tighten } from './limits.ts'
 import { AuthServerSettings } from './settings.ts'
 
@@ -21,6 +22,8 @@ export interface AuthServer {
   /** Published as `scopes_supported`. */
   publishedScopes: readonly string[]
   settings: AuthServerSettings
+  /** Its types of authorization details, by name. */
+  detailTypes: ReadonlyMap<string, DetailType>
   /** Its own and those of the organizations above it. */
   limits: Limits
 }
@@ -44,6 +47,7 @@ export function createAuthServers(db: Database, publicOrigin: string): CachedLoo
         const row = await findAuthServer(tx, authServer)
         if (!row) return undefined
         const scopes = await listScopes(tx, authServer, { after: undefined, limit: maxScopes })
+        const settings = Value.Parse(AuthServerSettings, row.settings)
         return {
           id: row.id,
           issuer: issuerOf(publicOrigin, row.id),
@@ -52,7 +56,8 @@ export function createAuthServers(db: Database, publicOrigin: string): CachedLoo
           signingAlgorithm: row.signing_algorithm,
           defaultScopes: scopes.filter((scope) => scope.is_default).map((scope) => scope.name),
           publishedScopes: scopes.filter((scope) => scope.include_in_metadata).map((scope) => scope.name),
-          settings: Value.Parse(AuthServerSettings, row.settings),
+          settings,
+          detailTypes: detailTypesOf(settings),
           limits: tighten(Value.Parse(Limits, row.inherited_limits), Value.Parse(Limits, row.limits)),
         }
       }),

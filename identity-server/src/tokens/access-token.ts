@@ -3,6 +3,7 @@
  * opaque ones, whose claims are a row that is found by the token's hash. Whoever verifies one need not know which it is.
  */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { AuthorizationDetail } from '@postern/protocol/authorization-details'
 import { Confirmation } from '@postern/protocol/confirmation'
 import { formatScope } from '@postern/protocol/scope'
 import { LRUCache } from 'lru-cache'
@@ -23,10 +24,11 @@ const AccessTokenClaims = Type.Object({
   exp: Type.Number(),
   jti: Type.String(),
   cnf: Type.Optional(Confirmation),
+  authorization_details: Type.Optional(Type.Array(AuthorizationDetail)),
   /** The authorization that the token comes from, where others come from the same: revoked together. */
   grant_id: Type.Optional(Type.String()),
 })
-/** Further ones may be there: `act`, `authorization_details`, and what the claims engine made. */
+/** Further ones may be there: `act`, and what the claims engine made. */
 export type AccessTokenClaims = Static<typeof AccessTokenClaims>
 
 const accessTokenClaims = Compile(AccessTokenClaims)
@@ -38,6 +40,7 @@ export interface AccessTokenContent {
   /** At least one. */
   audiences: readonly string[]
   scopes: readonly string[]
+  authorizationDetails: readonly AuthorizationDetail[]
   /** Seconds. */
   lifetime: number
   confirmation?: Confirmation | undefined
@@ -116,6 +119,7 @@ function claimsOf({ issuer }: AuthServer, content: AccessTokenContent, now: numb
     aud: more.length === 0 ? audience : [...content.audiences],
     client_id: content.clientId,
     ...(content.scopes.length > 0 && { scope: formatScope(content.scopes) }),
+    ...(content.authorizationDetails.length > 0 && { authorization_details: [...content.authorizationDetails] }),
     iat: issuedAt,
     exp: issuedAt + content.lifetime,
     jti: randomUUID(),

@@ -58,6 +58,17 @@ describe('parsing a form', () => {
     expect(form.get('resource')).toBeUndefined()
   })
 
+  test('lets lines break in parameters that hold JSON, and nowhere else', () => {
+    const lines = encodeURIComponent('[\r\n\t{}\n]')
+    expect(parse(`authorization_details=${lines}`, ['authorization_details'])).toEqual({
+      authorization_details: '[\r\n\t{}\n]',
+    })
+    expect(() => parse(`a=${lines}`)).toThrow('control character')
+    for (const control of ['%00', '%0B', '%0C', '%1F', '%7F']) {
+      expect(() => parse(`authorization_details=${control}`)).toThrow('control character')
+    }
+  })
+
   test('gives back what was encoded', () => {
     const text = fc
       .string({ unit: 'grapheme', minLength: 1 })

@@ -12,6 +12,7 @@ import {
 } from '../../store/auth-servers.ts'
 import { findOrganization } from '../../store/organizations.ts'
 import { authServerIdPattern, issuerOf, reservedAuthServerIds } from '../../tenancy/auth-servers.ts'
+import { detailTypesProblem } from '../../tenancy/detail-types.ts'
 import { Limits, tighten } from '../../tenancy/limits.ts'
 import { AuthServerSettings } from '../../tenancy/settings.ts'
 import { systemAuthServer } from '../../tenancy/system.ts'
@@ -90,6 +91,7 @@ export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
       create: ({ organization }, _params, body) => {
         const id = body.id ?? randomBytes(8).toString('hex')
         if (reservedAuthServerIds.has(id)) throw new Problem('conflict', 'the id is reserved')
+        requireDetailTypes(body)
         const algorithm = body.signing_algorithm ?? 'ES256'
         return db.write({ organization, authServer: id }, async (tx) => {
           const owner = await findOrganization(tx, body.organization_id)
@@ -125,10 +127,12 @@ export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
           if (!present) return undefined
           const { columns, settings } = separate(AuthServerSettings, body)
           const { limits, ...change } = columns
+          const merged = merge(AuthServerSettings, present.settings, settings)
+          requireDetailTypes(merged.settings)
           const row = await updateAuthServer(tx, id, {
             ...change,
             ...(limits && { limits: JSON.stringify(limits) }),
-            settings: merge(AuthServerSettings, present.settings, settings).text,
+            settings: merged.text,
           })
           return row && toView(row)
         })
@@ -139,4 +143,10 @@ export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
       },
     },
   })
+}
+
+/** @throws Problem `invalid_request` for what the schema of the settings does not see */
+function requireDetailTypes(settings: Pick<AuthServerSettings, 'authorization_details_types'>): void {
+  const problem = detailTypesProblem(settings)
+  if (problem !== undefined) throw new Problem('invalid_request', problem)
 }
