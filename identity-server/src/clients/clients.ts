@@ -29,14 +29,12 @@ export const clientIdPattern = '^[A-Za-z0-9._~-]{1,128}$'
 /** Most secrets that one client may have at once: enough to rotate with overlap, few enough to try each. */
 export const maxClientSecrets = 10
 
-const tables = new Set(['clients', 'client_scopes', 'client_secrets'])
-
 export function createClients(db: Database): CachedLookup<Client> {
   return createCachedLookup({
     changes: db.changes,
     max: 100_000,
-    concerns: (change, authServer, id) =>
-      tables.has(change.table) && change.authServer === authServer && change.client === id,
+    entryPer: 'client',
+    tables: ['clients', 'client_scopes', 'client_secrets'],
     load: (authServer, id) =>
       db.read({ authServer }, async (tx) => {
         const row = await findClient(tx, authServer, id)

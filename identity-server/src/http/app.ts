@@ -31,6 +31,8 @@ export async function createApp({ logger, metrics, oauth, admin }: AppOptions): 
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
+    // Few requests are logged, so none gets a logger of its own: errors.ts names the request.
+    childLoggerFactory: (parent) => parent,
     bodyLimit: maxBodyBytes,
     // The longest that a client may take to send its request; answers that wait (long polling) are not meant.
     requestTimeout: 10_000,
@@ -44,7 +46,10 @@ export async function createApp({ logger, metrics, oauth, admin }: AppOptions): 
     routerOptions: { maxParamLength: 1024 },
     frameworkErrors: answerProblem,
   })
-  app.addHook('onResponse', async (request, reply) => metrics.observe(request, reply))
+  app.addHook('onResponse', (request, reply, done) => {
+    metrics.observe(request, reply)
+    done()
+  })
   endConnections(app, oauth.closing, connectionsEndWithinMs)
   app.setErrorHandler(answerProblem)
   app.setNotFoundHandler((request, reply) => answerProblem(new Problem('not_found'), request, reply))

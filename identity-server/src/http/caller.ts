@@ -27,7 +27,7 @@ const authServerId = new RegExp(authServerIdPattern)
 
 /** @throws Problem `not_found` where the path names no auth server; StoreError */
 export async function findIssuer(lookups: IssuerLookups, request: FastifyRequest): Promise<Issuer> {
-  const id = pathParameter(request, 'auth_server')
+  const id = authServerOf(request)
   const authServer = authServerId.test(id) ? await lookups.authServers.get(id) : undefined
   const keys = authServer && (await lookups.keyRings.get(id))
   if (!authServer || !keys) throw new Problem('not_found', 'there is no such auth server')
@@ -78,11 +78,10 @@ export function required(form: Form, name: string): string {
   return value
 }
 
-function pathParameter(request: FastifyRequest, name: string): string {
-  const { params } = request
-  const value =
-    typeof params === 'object' && params !== null ? Object.entries(params).find(([key]) => key === name) : []
-  return String(value?.[1] ?? '')
+/** What the path names; empty where the route has no such parameter. */
+function authServerOf({ params }: FastifyRequest): string {
+  const named = typeof params === 'object' && params !== null && 'auth_server' in params
+  return named ? String(params.auth_server) : ''
 }
 
 /** Parameters belong into the body (RFC 6749 sections 2.3.1, 3.2): URLs end up in logs. */
@@ -91,8 +90,10 @@ function refuseQuery(request: FastifyRequest): void {
 }
 
 /** Node.js keeps only the first of several Authorization headers; whoever stands before us may have read another. */
-function refuseRepeatedAuthorization(request: FastifyRequest): void {
-  const { authorization } = request.raw.headersDistinct
+function refuseRepeatedAuthorization({ headers, raw }: FastifyRequest): void {
+  // Asked for at all, Node.js sorts all headers anew.
+  if (headers.authorization === undefined) return
+  const { authorization } = raw.headersDistinct
   if (authorization && authorization.length > 1) {
     throw new OAuthError('invalid_request', 'the Authorization header is repeated')
   }

@@ -6,9 +6,10 @@ import type { FastifyInstance } from 'fastify'
  * @param withinMs ms after which connections are cut: those that never sent a request, and those too slow to finish one
  */
 export function endConnections(app: FastifyInstance, closing: AbortSignal, withinMs: number): void {
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     // Else a client would keep the connection, and the server wait for it.
     if (closing.aborted) reply.header('connection', 'close')
+    done(null, payload)
   })
   const cut = () => app.server.closeAllConnections()
   closing.addEventListener('abort', () => setTimeout(cut, withinMs).unref(), { once: true })

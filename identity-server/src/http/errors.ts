@@ -90,10 +90,10 @@ function refusedByFastify(error: unknown): { code: ProblemCode; status: number; 
 }
 
 function log(request: FastifyRequest, status: number, error: unknown): void {
-  const route = request.routeOptions.url
-  if (status >= 500) request.log.error({ err: error, route }, 'request failed')
+  const origin = { reqId: request.id, route: request.routeOptions.url }
+  if (status >= 500) request.log.error({ ...origin, err: error }, 'request failed')
   // Of a refusal only the words: what else the error holds may come from the client, and be a secret.
-  else request.log.debug({ status, reason: reasonOf(error), route }, 'request refused')
+  else request.log.debug({ ...origin, status, reason: reasonOf(error) }, 'request refused')
 }
 
 function reasonOf(error: unknown): string {

@@ -53,7 +53,8 @@ export function createKeyRings(db: Database, masterKeys: MasterKeys): CachedLook
   return createCachedLookup({
     changes: db.changes,
     max: 10_000,
-    concerns: (change, authServer) => change.table === 'signing_keys' && change.authServer === authServer,
+    entryPer: 'auth server',
+    tables: ['signing_keys'],
     load: async (authServer) => {
       const rows = await db.read({ authServer }, (tx) => listSigningKeys(tx, authServer))
       return rows.length === 0 ? undefined : toKeyRing(authServer, rows, masterKeys)

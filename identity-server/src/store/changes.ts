@@ -33,6 +33,8 @@ const Message = Type.Union([
 ])
 
 const reconnectAfterMs = 500
+/** While nothing can be heard, this is how long what is in memory is trusted, and serves on without a database. */
+const trustedUnheardMs = 60_000
 const markerWithinMs = 1_000
 
 export function createChanges(listen: Listen): Changes {
@@ -41,6 +43,7 @@ export function createChanges(listen: Listen): Changes {
   let stopListening: (() => Promise<void>) | undefined
   let stopped = false
   let reconnect: NodeJS.Timeout | undefined
+  let unheard: NodeJS.Timeout | undefined
 
   const tell = (change: Change | 'everything') => {
     for (const listener of listeners) listener(change)
@@ -56,6 +59,7 @@ export function createChanges(listen: Listen): Changes {
   const onLost = () => {
     stopListening = undefined
     if (stopped) return
+    unheard ??= setInterval(() => tell('everything'), trustedUnheardMs)
     // Half of it at random, so that replicas do not all come back at once.
     reconnect = setTimeout(() => start().catch(onLost), reconnectAfterMs * (0.5 + Math.random() / 2))
   }
@@ -64,6 +68,8 @@ export function createChanges(listen: Listen): Changes {
     const stop = await listen(onMessage, onLost)
     if (stopped) return stop()
     stopListening = stop
+    clearInterval(unheard)
+    unheard = undefined
     tell('everything')
   }
 
@@ -72,6 +78,7 @@ export function createChanges(listen: Listen): Changes {
     async stop() {
       stopped = true
       clearTimeout(reconnect)
+      clearInterval(unheard)
       await stopListening?.()
     },
     subscribe: (listener) => void listeners.push(listener),

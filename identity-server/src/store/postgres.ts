@@ -1,8 +1,9 @@
 /** A PostgreSQL server (15 or newer), through a bounded pool and one connection that listens for changes. */
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import { createChanges, type Listen } from './changes.ts'
+import { createChanges } from './changes.ts'
 import { type Database, openDatabase } from './database.ts'
+import { listenOn } from './postgres-listener.ts'
 import type { Tables } from './schema.ts'
 
 const connectWithinMs = 3_000
@@ -33,33 +34,5 @@ export async function openPostgres(url: string, poolSize = 10): Promise<Database
   } catch (error) {
     await db.destroy()
     throw error
-  }
-}
-
-function listenOn(settings: pg.ClientConfig): Listen {
-  return async (onMessage, onLost) => {
-    const client = new pg.Client(settings)
-    let ended = false
-    const lost = () => {
-      if (ended) return
-      ended = true
-      onLost()
-    }
-    client.on('error', lost)
-    client.on('end', lost)
-    client.on('notification', (message) => onMessage(message.payload ?? ''))
-    try {
-      await client.connect()
-      await client.query('listen postern_changes')
-    } catch (error) {
-      ended = true
-      // Not awaited: it may never settle for a connection that was never made.
-      client.end().catch(() => undefined)
-      throw error
-    }
-    return async () => {
-      ended = true
-      await client.end()
-    }
   }
 }

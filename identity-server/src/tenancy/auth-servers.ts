@@ -34,14 +34,13 @@ export const authServerIdPattern = '^[a-z0-9][a-z0-9-]{0,62}$'
 /** Most scopes of one auth server. */
 export const maxScopes = 1_000
 
-const tables = new Set(['auth_servers', 'scopes'])
-
 /** @param publicOrigin scheme and authority under which clients reach this server, without a trailing slash */
 export function createAuthServers(db: Database, publicOrigin: string): CachedLookup<AuthServer> {
   return createCachedLookup({
     changes: db.changes,
     max: 10_000,
-    concerns: (change, authServer) => tables.has(change.table) && change.authServer === authServer,
+    entryPer: 'auth server',
+    tables: ['auth_servers', 'scopes'],
     load: (authServer) =>
       db.read({ authServer }, async (tx) => {
         const row = await findAuthServer(tx, authServer)

@@ -37,13 +37,30 @@ test('listens anew after a loss, keeps trying, and then takes everything as chan
   expect(heard.at(-1)).toEqual({ table: 't', authServer: 'a', client: null })
 })
 
-test('does not listen again once stopped', async () => {
-  const { changes, opened } = connections()
+test('does not trust for ever what it cannot hear of', async () => {
+  const { changes, opened, state, heard } = connections()
+  await changes.start()
+  state.refuse = true
+  opened[0]?.lose()
+  await vi.advanceTimersByTimeAsync(59_000)
+  expect(heard).toEqual(['everything'])
+  await vi.advanceTimersByTimeAsync(62_000)
+  expect(heard).toEqual(['everything', 'everything', 'everything'])
+  state.refuse = false
+  await vi.advanceTimersByTimeAsync(500)
+  expect(heard).toHaveLength(4)
+  await vi.advanceTimersByTimeAsync(200_000)
+  expect(heard).toHaveLength(4)
+})
+
+test('does not listen again once stopped, nor tell anything', async () => {
+  const { changes, opened, heard } = connections()
   await changes.start()
   opened[0]?.lose()
   await changes.stop()
-  await vi.advanceTimersByTimeAsync(10_000)
+  await vi.advanceTimersByTimeAsync(100_000)
   expect(opened).toHaveLength(1)
+  expect(heard).toEqual(['everything'])
 })
 
 test('stops the connection that it has', async () => {
