@@ -6,6 +6,8 @@ import { createAuthorizeAdmin } from './admin/authorize.ts'
 import { createAuthenticateClient } from './client-auth/authenticate.ts'
 import { clientAuthMethodNames, clientAuthMethods } from './client-auth/list.ts'
 import { createClients } from './clients/clients.ts'
+import { createClientSecrets } from './clients/secret.ts'
+import { createSecretUses } from './clients/secret-uses.ts'
 import { ConfigError, type Environment } from './config.ts'
 import { createGrants, grantTypes } from './grants/list.ts'
 import { createApp } from './http/app.ts'
@@ -70,7 +72,10 @@ export async function startIdentityServer(
     // Fails here, and not at the first request, where the master keys are not those of this database.
     await keyRings.get(systemAuthServer)
     const revocations = createRevocationLog(db, now)
-    const authenticateClient = createAuthenticateClient(clients, clientAuthMethods(masterKeys, now))
+    const secrets = createClientSecrets(masterKeys)
+    const secretUses = createSecretUses(db)
+    const methods = clientAuthMethods({ proof: { secrets, uses: secretUses, now } })
+    const authenticateClient = createAuthenticateClient(clients, methods)
     const accessTokens = createAccessTokens(db)
     const authorize = createAuthorizeAdmin({
       publicOrigin,
@@ -98,7 +103,7 @@ export async function startIdentityServer(
         closing: closing.signal,
         now,
       },
-      admin: { db, masterKeys, publicOrigin, authorize },
+      admin: { db, masterKeys, secrets, publicOrigin, authorize },
     })
     const operations = createOperationsApp({ logger, metrics, ready: () => answering(db, redis) })
     const address = await app.listen({ host: environment.POSTERN_HOST, port: environment.POSTERN_PORT })
@@ -113,6 +118,7 @@ export async function startIdentityServer(
         closing.abort()
         await Promise.all([app.close(), operations.close()])
         await Promise.all([outgoing.close(), redis?.close()])
+        await secretUses.flush().catch((error: unknown) => logger.warn({ err: error }, 'last uses of secrets are lost'))
         await db.close()
       },
     }

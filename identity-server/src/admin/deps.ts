@@ -1,4 +1,5 @@
 /** What the resources work with. */
+import type { ClientSecrets } from '../clients/secret.ts'
 import type { MasterKeys } from '../keys/master-keys.ts'
 import { findAuthServer } from '../store/auth-servers.ts'
 import type { Database } from '../store/database.ts'
@@ -8,6 +9,7 @@ import { Problem } from './problem.ts'
 export interface AdminDeps {
   db: Database
   masterKeys: MasterKeys
+  secrets: ClientSecrets
   publicOrigin: string
 }
 

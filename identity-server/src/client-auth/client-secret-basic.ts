@@ -1,11 +1,10 @@
 import { parseBasicCredentials } from '@postern/protocol/basic-credentials'
 import { OAuthError } from '@postern/protocol/oauth-error'
-import type { MasterKeys } from '../keys/master-keys.ts'
-import { claimBySecret } from './client-secret.ts'
+import { claimBySecret, type SecretProof } from './client-secret.ts'
 import type { ClientAuthMethod } from './method.ts'
 
 /** HTTP Basic authentication with the client secret (RFC 6749 section 2.3.1). */
-export function clientSecretBasic(masterKeys: MasterKeys, now: () => number): ClientAuthMethod {
+export function clientSecretBasic(proof: SecretProof): ClientAuthMethod {
   return {
     name: 'client_secret_basic',
     implicit: false,
@@ -14,7 +13,7 @@ export function clientSecretBasic(masterKeys: MasterKeys, now: () => number): Cl
       const credentials = parseBasicCredentials(authorization)
       if (credentials === 'none') return undefined
       if (credentials === 'malformed') throw new OAuthError('invalid_client', 'malformed Basic credentials')
-      return claimBySecret(credentials.clientId, credentials.clientSecret, masterKeys, now)
+      return claimBySecret(credentials.clientId, credentials.clientSecret, proof)
     },
   }
 }

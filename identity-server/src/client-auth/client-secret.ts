@@ -1,19 +1,26 @@
 /** Proof by a shared secret, common to the methods that differ only in where the secret stands. */
-import { clientSecretMatches, type StoredSecret } from '../clients/secret.ts'
-import type { MasterKeys } from '../keys/master-keys.ts'
+import type { ClientSecrets } from '../clients/secret.ts'
+import type { SecretUses } from '../clients/secret-uses.ts'
 import type { Claimed } from './method.ts'
 
-export function claimBySecret(clientId: string, secret: string, masterKeys: MasterKeys, now: () => number): Claimed {
-  return {
-    clientId,
-    proves(client) {
-      // An unknown client costs one comparison too, so that time does not tell which ids exist.
-      const stored = client && client.secrets.length > 0 ? client.secrets : [decoy(masterKeys)]
-      return clientSecretMatches(secret, stored, masterKeys, now()) && client !== undefined
-    },
-  }
+export interface SecretProof {
+  secrets: ClientSecrets
+  uses: SecretUses
+  now: () => number
 }
 
-function decoy(masterKeys: MasterKeys): StoredSecret {
-  return { hash: Buffer.alloc(32), hashKey: masterKeys.currentKeyId, expiresAt: undefined }
+export function claimBySecret(clientId: string, secret: string, { secrets, uses, now }: SecretProof): Claimed {
+  return {
+    clientId,
+    proves(client, { id }) {
+      const found = secrets.find(secret, client?.secrets ?? [], now())
+      if (found instanceof Promise) return found.then((one) => note(one?.id))
+      return note(found?.id)
+
+      function note(used: string | undefined): boolean {
+        if (used !== undefined) uses.note(id, used, now())
+        return used !== undefined
+      }
+    },
+  }
 }

@@ -1,14 +1,22 @@
 /**
- * The client authentication methods. To add one: a file beside these and a line here; metadata, the admin API's
- * validation and the endpoints follow from the list.
+ * The client authentication methods. To add one: a file beside these and a line in each of the two lists here; metadata,
+ * the admin API's validation and the endpoints follow from them.
  */
-import type { MasterKeys } from '../keys/master-keys.ts'
+import type { SecretProof } from './client-secret.ts'
 import { clientSecretBasic } from './client-secret-basic.ts'
 import { clientSecretPost } from './client-secret-post.ts'
 import type { ClientAuthMethod } from './method.ts'
+import { none } from './none.ts'
 
-export const clientAuthMethodNames = ['client_secret_basic', 'client_secret_post'] as const
+export const clientAuthMethodNames = ['client_secret_basic', 'client_secret_post', 'none'] as const
 
-export function clientAuthMethods(masterKeys: MasterKeys, now: () => number): ClientAuthMethod[] {
-  return [clientSecretBasic(masterKeys, now), clientSecretPost(masterKeys, now)]
+/** Those of a client that names none. */
+export const defaultClientAuthMethods = ['client_secret_basic', 'client_secret_post'] as const
+
+export interface ClientAuthDeps {
+  proof: SecretProof
+}
+
+export function clientAuthMethods({ proof }: ClientAuthDeps): ClientAuthMethod[] {
+  return [clientSecretBasic(proof), clientSecretPost(proof), none]
 }

@@ -51,8 +51,13 @@ export function createClients(db: Database): CachedLookup<Client> {
           scopes: row.scopes,
           settings: Value.Parse(ClientSettings, row.settings),
           secrets: secrets.map((secret) => ({
-            hash: Buffer.from(secret.hash, 'base64url'),
+            id: secret.id,
+            hash: secret.hash,
             hashKey: secret.hash_key,
+            encrypted:
+              secret.ciphertext && secret.encryption_key !== null
+                ? { keyId: secret.encryption_key, ciphertext: secret.ciphertext }
+                : undefined,
             expiresAt: secret.expires_at?.getTime(),
           })),
         }

@@ -4,12 +4,24 @@
  * again.
  */
 import Type, { type Static } from 'typebox'
+import { signingAlgorithms } from '../keys/algorithms.ts'
 
 const Target = Type.String({ minLength: 1, maxLength: 1_000 })
 const seconds = (maximum: number, description: string) => Type.Integer({ minimum: 1, maximum, description })
 
 export const ClientSettings = Type.Partial(
   Type.Object({
+    token_endpoint_auth_signing_alg: Type.Union(
+      [...signingAlgorithms, 'HS256'].map((name) => Type.Literal(name)),
+      {
+        description: 'The only algorithm of its assertions',
+      },
+    ),
+    jwks: Type.Object(
+      { keys: Type.Array(Type.Record(Type.String(), Type.Unknown()), { minItems: 1, maxItems: 20 }) },
+      { additionalProperties: false, description: 'Its public keys (RFC 7517 section 5)' },
+    ),
+    jwks_uri: Type.String({ minLength: 1, maxLength: 2_048, description: 'Where its public keys are' }),
     access_token_format: Type.Union([Type.Literal('jwt'), Type.Literal('opaque')], {
       description: 'JWT (RFC 9068), the default, or an opaque string that only introspection explains',
     }),

@@ -1,5 +1,6 @@
 /** Authorization server metadata (RFC 8414; OpenID Connect Discovery 1.0) and the JWK Set (RFC 7517 section 5). */
 import type { FastifyInstance } from 'fastify'
+import { publicMethod } from '../client-auth/method.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
 import { findIssuer, type IssuerLookups } from './caller.ts'
 
@@ -31,8 +32,12 @@ export function metadataEndpoints(app: FastifyInstance, options: MetadataEndpoin
   })
 }
 
-function metadata(authServer: AuthServer, { grantTypes, clientAuthMethods }: MetadataEndpoints) {
-  const { issuer, settings } = authServer
+function metadata(authServer: AuthServer, options: MetadataEndpoints) {
+  const { grantTypes } = options
+  const { issuer, settings, limits } = authServer
+  const allowed = limits.token_endpoint_auth_methods
+  const clientAuthMethods = options.clientAuthMethods.filter((method) => allowed?.includes(method) ?? true)
+  const confidential = clientAuthMethods.filter((method) => method !== publicMethod)
   const detailTypes = settings.authorization_details_types
   return {
     issuer,
@@ -40,7 +45,7 @@ function metadata(authServer: AuthServer, { grantTypes, clientAuthMethods }: Met
     token_endpoint_auth_methods_supported: clientAuthMethods,
     jwks_uri: `${issuer}/jwks`,
     introspection_endpoint: `${issuer}/introspect`,
-    introspection_endpoint_auth_methods_supported: clientAuthMethods,
+    introspection_endpoint_auth_methods_supported: confidential,
     revocation_endpoint: `${issuer}/revoke`,
     revocation_endpoint_auth_methods_supported: clientAuthMethods,
     grant_types_supported: grantTypes,

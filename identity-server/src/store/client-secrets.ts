@@ -5,19 +5,35 @@ import type { ClientSecretsTable } from './schema.ts'
 
 export type ClientSecretRow = Selectable<ClientSecretsTable>
 
+/** With when it was last used. */
+export type UsedClientSecretRow = ClientSecretRow & { last_used_at: Date | null }
+
+const lastUsedAt = sql<Date | null>`(select used.last_used_at from client_secret_uses used
+  where used.auth_server_id = client_secrets.auth_server_id and used.secret_id = client_secrets.id)`.as('last_used_at')
+
 const select = (tx: Tx, authServer: string, client: string) =>
-  tx.selectFrom('client_secrets').selectAll().where('auth_server_id', '=', authServer).where('client_id', '=', client)
+  tx
+    .selectFrom('client_secrets')
+    .selectAll()
+    .select(lastUsedAt)
+    .where('auth_server_id', '=', authServer)
+    .where('client_id', '=', client)
 
 export function findClientSecret(
   tx: Tx,
   authServer: string,
   client: string,
   id: string,
-): Promise<ClientSecretRow | undefined> {
+): Promise<UsedClientSecretRow | undefined> {
   return select(tx, authServer, client).where('id', '=', id).executeTakeFirst()
 }
 
-export function listClientSecrets(tx: Tx, authServer: string, client: string, page: Page): Promise<ClientSecretRow[]> {
+export function listClientSecrets(
+  tx: Tx,
+  authServer: string,
+  client: string,
+  page: Page,
+): Promise<UsedClientSecretRow[]> {
   return paginate(select(tx, authServer, client), 'id', page).execute()
 }
 
@@ -33,21 +49,21 @@ export function insertClientSecret(
     .executeTakeFirstOrThrow()
 }
 
-export function updateClientSecret(
+export async function updateClientSecret(
   tx: Tx,
   authServer: string,
   client: string,
   id: string,
   change: Pick<Updateable<ClientSecretsTable>, 'name' | 'expires_at'>,
-): Promise<ClientSecretRow | undefined> {
-  return tx
+): Promise<UsedClientSecretRow | undefined> {
+  await tx
     .updateTable('client_secrets')
     .set({ ...change, updated_at: sql<Date>`now()` })
     .where('auth_server_id', '=', authServer)
     .where('client_id', '=', client)
     .where('id', '=', id)
-    .returningAll()
-    .executeTakeFirst()
+    .execute()
+  return findClientSecret(tx, authServer, client, id)
 }
 
 export async function deleteClientSecret(tx: Tx, authServer: string, client: string, id: string): Promise<boolean> {

@@ -80,13 +80,25 @@ export interface ClientSecretsTable {
   id: string
   client_id: string
   name: string
-  /** HMAC-SHA-256 of the secret, base64url. */
+  /** HMAC-SHA-256 of the secret, base64url; or, of an imported one, its scrypt hash with salt and parameters. */
   hash: string
-  /** Which master key the HMAC key was derived from. */
+  /** Which master key the HMAC key was derived from; or `scrypt`. */
   hash_key: string
   expires_at: Timestamp | null
+  /** The secret itself, encrypted: for clients that sign with it. */
+  ciphertext: Uint8Array | null
+  encryption_key: string | null
+  /** When it was told that the secret expires soon. */
+  expiry_told_at: Timestamp | null
   created_at: CreatedAt
   updated_at: UpdatedAt
+}
+
+/** Apart from the secrets, so that a use is no change that caches hear of. */
+export interface ClientSecretUsesTable {
+  auth_server_id: string
+  secret_id: string
+  last_used_at: Timestamp
 }
 
 export interface SigningKeysTable {
@@ -135,6 +147,7 @@ export interface Tables {
   clients: ClientsTable
   client_scopes: ClientScopesTable
   client_secrets: ClientSecretsTable
+  client_secret_uses: ClientSecretUsesTable
   signing_keys: SigningKeysTable
   revocations: RevocationsTable
   opaque_tokens: OpaqueTokensTable

@@ -52,7 +52,9 @@ describe.each(databases)('bad input on $kind', ({ start }) => {
     try {
       await server?.close()
       // Whatever was refused: nothing was written.
-      expect(await snapshot(store, server.variables)).toEqual(before)
+      const after = await snapshot(store, server.variables)
+      // When a secret was last used is all that may be noted.
+      expect({ ...after, client_secret_uses: before.client_secret_uses }).toEqual(before)
       expect(before.client_secrets?.length).toBeGreaterThan(4)
     } finally {
       await store?.stop()

@@ -26,8 +26,13 @@ describe.each(databases)('metadata and real clients on $kind', ({ start }) => {
       introspection_endpoint: `${tenant.issuer}/introspect`,
       revocation_endpoint: `${tenant.issuer}/revoke`,
       jwks_uri: `${tenant.issuer}/jwks`,
-      grant_types_supported: ['client_credentials'],
-      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      grant_types_supported: expect.arrayContaining(['client_credentials']),
+      token_endpoint_auth_methods_supported: expect.arrayContaining([
+        'client_secret_basic',
+        'client_secret_post',
+        'none',
+      ]),
+      introspection_endpoint_auth_methods_supported: expect.not.arrayContaining(['none']),
       scopes_supported: ['read'],
       postern_revocation_feed_endpoint: `${tenant.issuer}/events/poll`,
     })

@@ -26,6 +26,7 @@ const tables = [
   'revocations',
   'opaque_tokens',
   'used_identifiers',
+  'client_secret_uses',
 ] as const satisfies (keyof Tables)[]
 
 async function insertTenant(db: Database, id: string): Promise<void> {
@@ -37,6 +38,7 @@ async function insertTenant(db: Database, id: string): Promise<void> {
     await insertClientSecret(tx, id, secretRow(id))
     await insertSigningKey(tx, id, keyRow(id))
     await insertOpaqueToken(tx, id, tokenRow(id))
+    await sql`insert into client_secret_uses values (${id}, ${id}, now())`.execute(tx)
     await insertRevocation(tx, id, { jti: `${id}-jti`, expiresAt: new Date('2999-01-01') }, Date.now())
   })
   await useIdentifier(db, id, Buffer.alloc(32), new Date('2999-01-01'), new Date())
@@ -114,6 +116,7 @@ describe.each(databases)('the store on $kind', ({ start }) => {
         client_scopes: (tx) => sql`insert into client_scopes values ('b', 'c', 's')`.execute(tx),
         client_secrets: (tx) => insertClientSecret(tx, 'b', secretRow('new')),
         signing_keys: (tx) => insertSigningKey(tx, 'b', keyRow('new')),
+        client_secret_uses: (tx) => sql`insert into client_secret_uses values ('b', 'b', now())`.execute(tx),
         opaque_tokens: (tx) => insertOpaqueToken(tx, 'b', tokenRow('new')),
         revocations: (tx) => insertRevocation(tx, 'b', { jti: 'new', expiresAt: new Date() }, 0),
         used_identifiers: (tx) => sql`insert into used_identifiers values ('b', sha256('new'), now())`.execute(tx),

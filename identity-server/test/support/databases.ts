@@ -114,6 +114,7 @@ const tables = [
   'revocations',
   'opaque_tokens',
   'used_identifiers',
+  'client_secret_uses',
 ]
 
 /** What the database holds, whoever's it is. See `Store.query` for PGlite. */

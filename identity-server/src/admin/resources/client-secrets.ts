@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import Type from 'typebox'
 import { maxClientSecrets } from '../../clients/clients.ts'
-import { generateClientSecret } from '../../clients/secret.ts'
+import { generateClientSecret, importedKey } from '../../clients/secret.ts'
 import {
-  type ClientSecretRow,
   deleteClientSecret,
   findClientSecret,
   insertClientSecret,
   listClientSecrets,
+  type UsedClientSecretRow,
   updateClientSecret,
 } from '../../store/client-secrets.ts'
-import { findClient } from '../../store/clients.ts'
+import { type ClientRow, findClient } from '../../store/clients.ts'
 import type { Tx } from '../../store/database.ts'
 import { lock } from '../../store/lock.ts'
 import { type AdminDeps, authServerTenant } from '../deps.ts'
@@ -23,15 +23,27 @@ const ExpiresAt = Type.Union([
   Type.Null({ description: 'It does not expire' }),
 ])
 
+/** VSCHAR of RFC 6749 appendix A. Short ones exist; scrypt is why they may stay. */
+const ImportedSecret = Type.String({
+  pattern: '^[\\x20-\\x7E]{8,256}$',
+  description: 'An existing secret to take over, in place of a new one',
+})
+
 const View = Type.Object({
   id: Type.String(),
   name: Type.String(),
   expires_at: Type.Union([Type.String(), Type.Null()]),
+  last_used_at: Type.Union([Type.String(), Type.Null()], { description: 'To within a minute' }),
+  imported: Type.Boolean({ description: 'Whether it was given, and not made here' }),
+  signs: Type.Boolean({ description: 'Whether it may sign assertions (client_secret_jwt)' }),
   ...times,
 })
-const Created = Type.Object({ ...View.properties, secret: Type.String({ description: 'Shown this once' }) })
+const Created = Type.Object({
+  ...View.properties,
+  secret: Type.Optional(Type.String({ description: 'Shown this once; not where it was imported' })),
+})
 
-export function clientSecrets({ db, masterKeys }: AdminDeps) {
+export function clientSecrets({ db, secrets }: AdminDeps) {
   return resource({
     tag: 'client secrets',
     description: 'Secrets of a client. Several are valid at once, so that they can be rotated without a gap.',
@@ -39,7 +51,10 @@ export function clientSecrets({ db, masterKeys }: AdminDeps) {
     item: 'secret',
     key: 'id',
     params: Type.Object({ auth_server: Type.String(), client: Type.String() }),
-    create: Type.Object({ name: Name, expires_at: Type.Optional(ExpiresAt) }, { additionalProperties: false }),
+    create: Type.Object(
+      { name: Name, expires_at: Type.Optional(ExpiresAt), secret: Type.Optional(ImportedSecret) },
+      { additionalProperties: false },
+    ),
     update: someOf({ name: Name, expires_at: ExpiresAt }),
     view: View,
     created: Created,
@@ -49,29 +64,32 @@ export function clientSecrets({ db, masterKeys }: AdminDeps) {
           await requireClient(tx, auth_server, client)
           return (await listClientSecrets(tx, auth_server, client, page)).map(toView)
         }),
-      create: async (admin, { auth_server, client }, body) =>
-        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
-          await requireClient(tx, auth_server, client)
+      create: async (admin, { auth_server, client }, body) => {
+        const secret = body.secret ?? generateClientSecret()
+        // Before the transaction: hashing an imported secret takes its time.
+        const kept = body.secret === undefined ? secrets.keep(secret) : await secrets.keepImported(secret)
+        return db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+          const { token_endpoint_auth_methods: methods } = await requireClient(tx, auth_server, client)
           await lock(tx, `secrets of ${auth_server} ${client}`)
-          const present = await listClientSecrets(tx, auth_server, client, {
-            after: undefined,
-            limit: maxClientSecrets,
-          })
-          if (present.length >= maxClientSecrets) {
-            throw new Problem('limit_reached', `a client has at most ${maxClientSecrets} secrets`)
-          }
-          const secret = generateClientSecret()
-          const { keyId, hash } = masterKeys.hash(secret)
+          await requireRoom(tx, auth_server, client)
+          const id = randomUUID()
+          const signing = methods.includes('client_secret_jwt')
+            ? secrets.encrypt(secret, { authServer: auth_server, client, secret: id })
+            : undefined
           const row = await insertClientSecret(tx, auth_server, {
-            id: randomUUID(),
+            id,
             client_id: client,
             name: body.name,
-            hash,
-            hash_key: keyId,
+            hash: kept.hash,
+            hash_key: kept.hashKey,
+            ciphertext: signing?.ciphertext ?? null,
+            encryption_key: signing?.keyId ?? null,
             expires_at: body.expires_at ?? null,
+            expiry_told_at: null,
           })
-          return { ...toView(row), secret }
-        }),
+          return { ...toView({ ...row, last_used_at: null }), ...(body.secret === undefined && { secret }) }
+        })
+      },
       read: async (admin, { auth_server, client }, id) =>
         db.read(await authServerTenant(db, admin, auth_server), async (tx) => {
           const row = await findClientSecret(tx, auth_server, client, id)
@@ -90,10 +108,27 @@ export function clientSecrets({ db, masterKeys }: AdminDeps) {
   })
 }
 
-async function requireClient(tx: Tx, authServer: string, client: string): Promise<void> {
-  if (!(await findClient(tx, authServer, client))) throw new Problem('not_found', 'there is no such client')
+async function requireClient(tx: Tx, authServer: string, client: string): Promise<ClientRow> {
+  const row = await findClient(tx, authServer, client)
+  if (!row) throw new Problem('not_found', 'there is no such client')
+  return row
 }
 
-function toView(row: ClientSecretRow) {
-  return { id: row.id, name: row.name, expires_at: row.expires_at?.toISOString() ?? null, ...toTimes(row) }
+async function requireRoom(tx: Tx, authServer: string, client: string): Promise<void> {
+  const present = await listClientSecrets(tx, authServer, client, { after: undefined, limit: maxClientSecrets })
+  if (present.length >= maxClientSecrets) {
+    throw new Problem('limit_reached', `a client has at most ${maxClientSecrets} secrets`)
+  }
+}
+
+function toView(row: UsedClientSecretRow) {
+  return {
+    id: row.id,
+    name: row.name,
+    expires_at: row.expires_at?.toISOString() ?? null,
+    last_used_at: row.last_used_at?.toISOString() ?? null,
+    imported: row.hash_key === importedKey,
+    signs: row.ciphertext !== null,
+    ...toTimes(row),
+  }
 }

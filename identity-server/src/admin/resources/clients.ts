@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import Type from 'typebox'
 import { Value } from 'typebox/value'
-import { clientAuthMethodNames } from '../../client-auth/list.ts'
+import { clientAuthMethodNames, defaultClientAuthMethods } from '../../client-auth/list.ts'
 import { clientIdPattern } from '../../clients/clients.ts'
 import { ClientSettings } from '../../clients/settings.ts'
 import { grantTypes } from '../../grants/list.ts'
@@ -90,7 +90,7 @@ export function clients({ db }: AdminDeps) {
             name: body.name,
             enabled: body.enabled ?? true,
             grant_types: body.grant_types ?? ['client_credentials'],
-            token_endpoint_auth_methods: body.token_endpoint_auth_methods ?? [...clientAuthMethodNames],
+            token_endpoint_auth_methods: body.token_endpoint_auth_methods ?? [...defaultClientAuthMethods],
             audience: body.audience ?? null,
             access_token_lifetime: body.access_token_lifetime ?? null,
             may_introspect: body.may_introspect ?? false,

@@ -5,6 +5,7 @@ import * as authServerOwnership from './0002-auth-server-ownership.ts'
 import * as maintenance from './0003-maintenance.ts'
 import * as usedIdentifiers from './0005-used-identifiers.ts'
 import * as settingsAndOpaqueTokens from './0009-settings-and-opaque-tokens.ts'
+import * as clientSecretLifecycle from './0013-client-secret-lifecycle.ts'
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
@@ -12,4 +13,5 @@ export const migrations: Record<string, Migration> = {
   '0003-maintenance': maintenance,
   '0005-used-identifiers': usedIdentifiers,
   '0009-settings-and-opaque-tokens': settingsAndOpaqueTokens,
+  '0013-client-secret-lifecycle': clientSecretLifecycle,
 }
