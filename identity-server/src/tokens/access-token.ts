@@ -6,13 +6,13 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { AuthorizationDetail } from '@postern/protocol/authorization-details'
 import { Confirmation } from '@postern/protocol/confirmation'
 import { formatScope } from '@postern/protocol/scope'
-import { LRUCache } from 'lru-cache'
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { accessTokenType, type KeyRing } from '../keys/signing-keys.ts'
 import type { Database } from '../store/database.ts'
 import { findOpaqueToken, insertOpaqueToken } from '../store/opaque-tokens.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
+import { createVerifiedTokens } from './verified-tokens.ts'
 
 const AccessTokenClaims = Type.Object({
   iss: Type.String(),
@@ -65,29 +65,34 @@ export interface AccessTokens {
   /**
    * Verifies an access token that this auth server is said to have issued: its genuineness, type, issuer and expiry.
    * @param now ms since the epoch
-   * @returns its claims, or undefined where it is not a valid token of this issuer
+   * @returns its claims, not to be changed, or undefined where it is not a valid token of this issuer; at once where the
+   *   token was verified before
    * @throws StoreError where that cannot be known
    */
-  verify(issuer: TokenIssuer, token: string, now: number): Promise<AccessTokenClaims | undefined>
+  verify(
+    issuer: TokenIssuer,
+    token: string,
+    now: number,
+  ): AccessTokenClaims | undefined | Promise<AccessTokenClaims | undefined>
 }
 
 /** Lets secret scanners recognise a token that leaked, and tells opaque tokens from JWTs. */
 const opaquePrefix = 'pst_at_'
 const opaqueToken = /^pst_at_[A-Za-z0-9_-]{43}$/
-/** Opaque tokens whose claims are kept in memory: they never change, so only expiry ends an entry's use. */
-const maxKnown = 20_000
 
 export function createAccessTokens(db: Database): AccessTokens {
-  const known = new LRUCache<string, AccessTokenClaims>({ max: maxKnown })
+  const verified = createVerifiedTokens<AccessTokenClaims>()
 
-  const findClaims = async (authServer: string, token: string): Promise<unknown> => {
-    const hash = hashOf(token)
-    const key = `${authServer}\n${hash.toString('base64url')}`
-    const claims = known.get(key)
-    if (claims) return claims
-    const row = await db.read({ authServer }, (tx) => findOpaqueToken(tx, authServer, hash))
-    if (accessTokenClaims.Check(row?.claims)) known.set(key, row.claims)
+  const findOpaque = async (authServer: string, token: string): Promise<unknown> => {
+    const row = await db.read({ authServer }, (tx) => findOpaqueToken(tx, authServer, hashOf(token)))
     return row?.claims
+  }
+
+  const examine = async ({ authServer, keys }: TokenIssuer, token: string): Promise<AccessTokenClaims | undefined> => {
+    const claims = await (opaqueToken.test(token) ? findOpaque(authServer.id, token) : keys.verifyAccessToken(token))
+    if (!accessTokenClaims.Check(claims)) return undefined
+    verified.add(keys, token, claims)
+    return claims
   }
 
   return {
@@ -99,12 +104,11 @@ export function createAccessTokens(db: Database): AccessTokens {
       await db.commit({ authServer: authServer.id }, (tx) => insertOpaqueToken(tx, authServer.id, row))
       return { token, id: claims.jti }
     },
-    async verify({ authServer, keys }, token, now) {
-      const claims = opaqueToken.test(token)
-        ? await findClaims(authServer.id, token)
-        : await keys.verifyAccessToken(token)
-      if (!accessTokenClaims.Check(claims)) return undefined
-      return claims.iss === authServer.issuer && now < claims.exp * 1_000 ? claims : undefined
+    verify(issuer, token, now) {
+      const inForce = (claims: AccessTokenClaims | undefined) =>
+        claims?.iss === issuer.authServer.issuer && now < claims.exp * 1_000 ? claims : undefined
+      const known = verified.find(issuer.keys, token)
+      return known ? inForce(known) : examine(issuer, token).then(inForce)
     },
   }
 }
