@@ -3,7 +3,15 @@
  * keys and one to hash client secrets. The first of the list encrypts and hashes; all of them decrypt and verify, so
  * that a new one can be put in front while the old one is still needed.
  */
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto'
 
 export interface MasterKeys {
   /** The id of the first key. */
@@ -19,6 +27,15 @@ export interface MasterKeys {
   hash(secret: string): { keyId: string; hash: string }
   /** HMAC-SHA-256 of a secret under a named key, or undefined where that key is not in the list. */
   hashUnder(keyId: string, secret: string): Buffer | undefined
+  /** What replicas of this server can recognise as made by one of them, with keys for this purpose alone. */
+  createMac(purpose: string): Mac
+}
+
+export interface Mac {
+  /** HMAC-SHA-256 under the first key. */
+  sign(text: string): Buffer
+  /** Whether it was made under any key of the list. */
+  verify(text: string, mac: Buffer): boolean
 }
 
 const ivBytes = 12
@@ -29,7 +46,7 @@ const tagBytes = 16
  * @throws Error where one is not; the message tells its position, never its value
  */
 export function createMasterKeys(keys: readonly string[]): MasterKeys {
-  const ring = keys.map(derive)
+  const ring = keys.map(toKeys)
   const [first] = ring
   if (!first) throw new Error('no master key is given')
   const byId = new Map(ring.map((key) => [key.id, key]))
@@ -56,6 +73,14 @@ export function createMasterKeys(keys: readonly string[]): MasterKeys {
       const key = byId.get(keyId)
       return key && hmac(key.hashing, secret)
     },
+    createMac(purpose) {
+      const keys = ring.map((key) => key.derive(purpose))
+      const newest = first.derive(purpose)
+      return {
+        sign: (text) => hmac(newest, text),
+        verify: (text, mac) => keys.some((key) => isEqual(hmac(key, text), mac)),
+      }
+    },
   }
 }
 
@@ -64,19 +89,24 @@ export function generateMasterKey(): string {
   return randomBytes(32).toString('base64url')
 }
 
-function derive(text: string, position: number) {
+function toKeys(text: string, position: number) {
   const key = Buffer.from(text, 'base64url')
   if (key.length !== 32 || key.toString('base64url') !== text) {
     throw new Error(`master key ${position + 1} is not 32 bytes in base64url`)
   }
-  const derived = (purpose: string) => Buffer.from(hkdfSync('sha256', key, '', `postern ${purpose}`, 32))
+  const derive = (purpose: string) => Buffer.from(hkdfSync('sha256', key, '', `postern ${purpose}`, 32))
   return {
     id: createHash('sha256').update('postern key id').update(key).digest('hex').slice(0, 12),
-    encryption: derived('signing key encryption'),
-    hashing: derived('client secret hashing'),
+    encryption: derive('signing key encryption'),
+    hashing: derive('client secret hashing'),
+    derive,
   }
 }
 
 function hmac(key: Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest()
+}
+
+function isEqual(a: Buffer, b: Buffer): boolean {
+  return a.length === b.length && timingSafeEqual(a, b)
 }

@@ -43,6 +43,20 @@ describe('master keys', () => {
     expect(keys.encrypt(text, 'x').ciphertext).not.toEqual(keys.encrypt(text, 'x').ciphertext)
   })
 
+  test('make MACs that every replica recognises, across a rotation, for one purpose only', () => {
+    const before = createMasterKeys([old]).createMac('test')
+    const mac = before.sign('text')
+    const after = createMasterKeys([fresh, old]).createMac('test')
+    expect(after.verify('text', mac)).toBe(true)
+    expect(after.sign('text')).not.toEqual(mac)
+    expect(before.verify('text', after.sign('text'))).toBe(false)
+    expect(createMasterKeys([old]).createMac('other').verify('text', mac)).toBe(false)
+    for (const wrong of [Buffer.alloc(0), mac.subarray(1), Buffer.concat([mac, mac])]) {
+      expect(before.verify('text', wrong)).toBe(false)
+    }
+    expect(before.verify('txet', mac)).toBe(false)
+  })
+
   test('must be 32 bytes in base64url, in its one spelling; the message tells which, not what', () => {
     const wrong = ['', 'short', `${old}A`, `${old}=`, Buffer.alloc(31, 1).toString('base64url'), old.replace(/.$/, '_')]
     for (const key of wrong.filter((value) => value !== old)) {
