@@ -16,7 +16,10 @@ import { readMasterKeyFile } from './keys/master-key-file.ts'
 import { createMasterKeys, type MasterKeys } from './keys/master-keys.ts'
 import { createKeyRings } from './keys/signing-keys.ts'
 import { createOutgoingClient, type OutgoingClient } from './outgoing/client.ts'
+import { createReplayGuard } from './replay/guard.ts'
 import { createRevocationLog } from './revocations/log.ts'
+import { createDpopVerifier } from './sender-constraint/dpop.ts'
+import { createDpopNonces } from './sender-constraint/dpop-nonces.ts'
 import type { Database } from './store/database.ts'
 import { openPglite } from './store/pglite.ts'
 import { openPostgres } from './store/postgres.ts'
@@ -77,6 +80,8 @@ export async function startIdentityServer(
     const methods = clientAuthMethods({ proof: { secrets, uses: secretUses, now } })
     const authenticateClient = createAuthenticateClient(clients, methods)
     const accessTokens = createAccessTokens(db)
+    const replayGuard = createReplayGuard(db, redis, now)
+    const dpop = createDpopVerifier([publicOrigin], createDpopNonces(masterKeys), replayGuard)
     const authorize = createAuthorizeAdmin({
       publicOrigin,
       accessTokens,
@@ -91,11 +96,12 @@ export async function startIdentityServer(
       logger,
       metrics,
       oauth: {
-        lookups: { authServers, keyRings, authenticateClient },
+        lookups: { authServers, keyRings, authenticateClient, readCertificate: () => undefined },
         grants: createGrants(),
         grantTypes,
         clientAuthMethods: clientAuthMethodNames,
         accessTokens,
+        dpop,
         introspector: { accessTokens, clients, revocations },
         revocations,
         db,

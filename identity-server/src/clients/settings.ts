@@ -42,6 +42,10 @@ export const ClientSettings = Type.Partial(
       uniqueItems: true,
       description: 'May introspect tokens for these audiences, whoever got them',
     }),
+    dpop_bound_access_tokens: Type.Boolean({ description: 'Gets no token without a DPoP proof (RFC 9449)' }),
+    tls_client_certificate_bound_access_tokens: Type.Boolean({
+      description: 'Gets tokens that are bound to its certificate, and none without one (RFC 8705)',
+    }),
   }),
   { additionalProperties: false },
 )

@@ -1,5 +1,6 @@
 /** What each grant provides; `list.ts` names them all. The token endpoint does the rest, so no grant can forget it. */
 import type { AuthorizationDetail } from '@postern/protocol/authorization-details'
+import type { Confirmation } from '@postern/protocol/confirmation'
 import type { Client } from '../clients/clients.ts'
 import type { Form } from '../form.ts'
 import type { KeyRing } from '../keys/signing-keys.ts'
@@ -12,6 +13,8 @@ export interface GrantRequest {
   client: Client
   isPublic: boolean
   form: Form
+  /** What the request's sender has proven to hold, and its tokens are bound to. */
+  confirmation: Confirmation | undefined
   /** ms since the epoch */
   now: number
 }

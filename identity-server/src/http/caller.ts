@@ -5,6 +5,7 @@ import { Problem } from '../admin/problem.ts'
 import type { AuthenticateClient, AuthenticatedClient } from '../client-auth/authenticate.ts'
 import { emptyForm, type Form } from '../form.ts'
 import type { KeyRing } from '../keys/signing-keys.ts'
+import type { ClientCertificate, ReadCertificate } from '../sender-constraint/certificate.ts'
 import type { CachedLookup } from '../store/cached-lookup.ts'
 import { type AuthServer, authServerIdPattern } from '../tenancy/auth-servers.ts'
 
@@ -12,6 +13,7 @@ export interface IssuerLookups {
   authServers: CachedLookup<AuthServer>
   keyRings: CachedLookup<KeyRing>
   authenticateClient: AuthenticateClient
+  readCertificate: ReadCertificate
 }
 
 export interface Issuer {
@@ -21,6 +23,7 @@ export interface Issuer {
 
 export interface Caller extends Issuer, AuthenticatedClient {
   form: Form
+  certificate: ClientCertificate | undefined
 }
 
 const authServerId = new RegExp(authServerIdPattern)
@@ -45,7 +48,8 @@ declare module 'fastify' {
 export async function authenticateCaller(lookups: IssuerLookups, request: FastifyRequest): Promise<Caller> {
   const issuer = await findIssuer(lookups, request)
   const form = request.form ?? emptyForm
-  return { ...issuer, form, ...(await authenticateByForm(lookups, issuer, request, form)) }
+  const certificate = lookups.readCertificate(request.raw)
+  return { ...issuer, form, certificate, ...(await authenticateByForm(lookups, issuer, request, form, certificate)) }
 }
 
 /** As `authenticateCaller`; a client that only names itself is refused. */
@@ -61,14 +65,11 @@ export function authenticateByForm(
   { authServer }: Issuer,
   request: FastifyRequest,
   form: Form,
+  certificate = lookups.readCertificate(request.raw),
 ): Promise<AuthenticatedClient> {
   refuseQuery(request)
   refuseRepeatedAuthorization(request)
-  return lookups.authenticateClient(authServer, {
-    authorization: request.headers.authorization,
-    form,
-    certificate: undefined,
-  })
+  return lookups.authenticateClient(authServer, { authorization: request.headers.authorization, form, certificate })
 }
 
 /** A parameter that must be there. @throws OAuthError `invalid_request` */

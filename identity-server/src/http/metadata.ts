@@ -1,4 +1,5 @@
 /** Authorization server metadata (RFC 8414; OpenID Connect Discovery 1.0) and the JWK Set (RFC 7517 section 5). */
+import { dpopAlgorithms } from '@postern/protocol/dpop'
 import type { FastifyInstance } from 'fastify'
 import { publicMethod } from '../client-auth/method.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
@@ -50,6 +51,7 @@ function metadata(authServer: AuthServer, options: MetadataEndpoints) {
     revocation_endpoint_auth_methods_supported: clientAuthMethods,
     grant_types_supported: grantTypes,
     scopes_supported: authServer.publishedScopes,
+    dpop_signing_alg_values_supported: dpopAlgorithms,
     ...(detailTypes && { authorization_details_types_supported: detailTypes.map(({ type }) => type) }),
     // Required members that no grant of ours has a use for yet.
     response_types_supported: [],

@@ -1,5 +1,5 @@
 /** The token endpoint (RFC 6749 section 3.2): the phases that every grant goes through, in their order. */
-import { tokenTypeOf } from '@postern/protocol/confirmation'
+import { type Confirmation, tokenTypeOf } from '@postern/protocol/confirmation'
 import { OAuthError } from '@postern/protocol/oauth-error'
 import { formatScope } from '@postern/protocol/scope'
 import type { FastifyInstance } from 'fastify'
@@ -7,25 +7,30 @@ import { grantedAudiences } from '../grants/audiences.ts'
 import { grantedAuthorizationDetails } from '../grants/authorization-details.ts'
 import type { Authorization, Grant } from '../grants/grant.ts'
 import { grantedScopes } from '../grants/scopes.ts'
+import type { DpopVerifier } from '../sender-constraint/dpop.ts'
 import type { AccessTokenContent, AccessTokens } from '../tokens/access-token.ts'
 import { authenticateCaller, type Caller, type IssuerLookups, required } from './caller.ts'
+import { confirmCaller } from './sender.ts'
 
 export interface TokenEndpoint {
   lookups: IssuerLookups
   grants: readonly Grant[]
   accessTokens: AccessTokens
+  dpop: DpopVerifier
   now: () => number
 }
 
-export function tokenEndpoint(app: FastifyInstance, { lookups, grants, accessTokens, now }: TokenEndpoint): void {
+export function tokenEndpoint(app: FastifyInstance, options: TokenEndpoint): void {
+  const { lookups, grants, accessTokens, dpop, now } = options
   const byType = new Map(grants.map((grant) => [grant.type, grant]))
 
   app.post('/:auth_server/token', async (request, reply) => {
     const caller = await authenticateCaller(lookups, request)
     const grant = grantOf(byType, caller)
     const requestedAt = now()
-    const authorization = await grant.authorize({ ...caller, now: requestedAt })
-    const content = contentOf(caller, authorization, requestedAt)
+    const confirmation = await confirmCaller(dpop, caller, request, reply, requestedAt)
+    const authorization = await grant.authorize({ ...caller, confirmation, now: requestedAt })
+    const content = contentOf(caller, authorization, confirmation, requestedAt)
     const { token } = await accessTokens.issue(caller, content, requestedAt)
     return reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' }).send({
       access_token: token,
@@ -50,6 +55,7 @@ function grantOf(byType: ReadonlyMap<string, Grant>, { client, form, isPublic }:
 function contentOf(
   { authServer, client, form }: Caller,
   authorization: Authorization,
+  confirmation: Confirmation | undefined,
   requestedAt: number,
 ): AccessTokenContent {
   return {
@@ -65,6 +71,7 @@ function contentOf(
       authorization.authorizationDetailsCeiling,
     ),
     lifetime: lifetimeOf({ authServer, client }, authorization.notAfter, requestedAt),
+    confirmation,
   }
 }
 

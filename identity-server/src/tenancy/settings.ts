@@ -27,6 +27,7 @@ export const AuthServerSettings = Type.Partial(
       maxItems: 100,
       description: 'Types of authorization details that exist here (RFC 9396)',
     }),
+    dpop_nonce_required: Type.Boolean({ description: 'DPoP proofs must hold a nonce of this server (RFC 9449)' }),
   }),
   { additionalProperties: false },
 )

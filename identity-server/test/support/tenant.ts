@@ -69,14 +69,14 @@ export async function newSecret(server: TestServer, authServer: string, client: 
 /** For a describe block: a server with a tenant, there before its tests and gone after them. */
 export function useTenant(
   start: () => Promise<Store>,
-  use: (bench: { server: TestServer; tenant: Tenant }) => void,
+  use: (bench: { server: TestServer; tenant: Tenant }) => void | Promise<void>,
 ): void {
   let store: Store | undefined
   let server: TestServer | undefined
   beforeAll(async () => {
     store = await start()
     server = await startTestServer(store)
-    use({ server, tenant: await createTenant(server) })
+    await use({ server, tenant: await createTenant(server) })
   })
   afterAll(async () => {
     await server?.close()

@@ -1,0 +1,34 @@
+/** What a request shows of its sender (RFC 9449, RFC 8705), taken from headers and connection. */
+import type { Confirmation } from '@postern/protocol/confirmation'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { confirmSender } from '../sender-constraint/confirm.ts'
+import type { DpopVerifier } from '../sender-constraint/dpop.ts'
+import type { Caller } from './caller.ts'
+
+/**
+ * What the tokens of this request are bound to. Where proofs need a nonce, the answer will offer the current one, so that
+ * a client always has one for its next request (RFC 9449 section 8.2).
+ * @throws OAuthError, StoreError: see `confirmSender`
+ */
+export function confirmCaller(
+  dpop: DpopVerifier,
+  caller: Caller,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  now: number,
+): Promise<Confirmation | undefined> {
+  const nonce = dpop.nonceFor(caller.authServer, now)
+  if (nonce !== undefined) reply.header('dpop-nonce', nonce)
+  const { certificate } = caller
+  return confirmSender(
+    dpop,
+    caller,
+    { method: request.method, path: request.url, proofs: proofsOf(request), certificate },
+    now,
+  )
+}
+
+/** Node.js joins headers of the same name into one; whether there were several is only told apart here. */
+function proofsOf(request: FastifyRequest): readonly string[] {
+  return request.headers.dpop === undefined ? [] : (request.raw.headersDistinct.dpop ?? [])
+}
