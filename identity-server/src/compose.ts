@@ -9,12 +9,16 @@ import { createClients } from './clients/clients.ts'
 import { createClientSecrets } from './clients/secret.ts'
 import { createSecretUses } from './clients/secret-uses.ts'
 import { ConfigError, type Environment } from './config.ts'
+import { createEventAdmission } from './events/admission.ts'
+import { createEventRecorder } from './events/recorder.ts'
+import { createEventWriter } from './events/writer.ts'
 import { createGrants, grantTypes } from './grants/list.ts'
 import { createApp } from './http/app.ts'
-import { createHttpMetrics, createOperationsApp } from './http/operations.ts'
+import { createOperationsApp } from './http/operations.ts'
 import { readMasterKeyFile } from './keys/master-key-file.ts'
 import { createMasterKeys, type MasterKeys } from './keys/master-keys.ts'
 import { createKeyRings } from './keys/signing-keys.ts'
+import { createMetrics } from './metrics.ts'
 import { createOutgoingClient, type OutgoingClient } from './outgoing/client.ts'
 import { createReplayGuard } from './replay/guard.ts'
 import { createRevocationLog } from './revocations/log.ts'
@@ -58,7 +62,7 @@ export async function startIdentityServer(
     const masterKeys = await openMasterKeys(environment)
     const outgoing = await openOutgoing(environment)
     const closing = new AbortController()
-    const metrics = createHttpMetrics()
+    const metrics = createMetrics()
     const publicOrigin = environment.POSTERN_PUBLIC_ORIGIN ?? defaultOrigin(environment)
 
     await bootstrap(db, masterKeys, publicOrigin, firstClient(environment), async (clientId, secret) => {
@@ -69,6 +73,14 @@ export async function startIdentityServer(
       logger.info({ path }, 'the first admin client was made; its secret is in this file')
     })
 
+    const events = createEventRecorder({
+      write: createEventWriter(db, logger),
+      system: systemAuthServer,
+      logger,
+      now,
+      observe: metrics.observeEvent,
+      admit: createEventAdmission(environment.POSTERN_INTROSPECTION_EVENT_SAMPLE, now),
+    })
     const authServers = createAuthServers(db, publicOrigin)
     const clients = createClients(db)
     const keyRings = createKeyRings(db, masterKeys)
@@ -78,7 +90,7 @@ export async function startIdentityServer(
     const secrets = createClientSecrets(masterKeys)
     const secretUses = createSecretUses(db)
     const methods = clientAuthMethods({ proof: { secrets, uses: secretUses, now } })
-    const authenticateClient = createAuthenticateClient(clients, methods)
+    const authenticateClient = createAuthenticateClient(clients, methods, events)
     const accessTokens = createAccessTokens(db)
     const replayGuard = createReplayGuard(db, redis, now)
     const dpop = createDpopVerifier([publicOrigin], createDpopNonces(masterKeys), replayGuard)
@@ -90,6 +102,12 @@ export async function startIdentityServer(
       keyRings,
       revocations,
       now,
+    })
+
+    metrics.watch({
+      events,
+      caches: { auth_servers: authServers, clients, key_rings: keyRings },
+      pool: db.pool,
     })
 
     const app = await createApp({
@@ -105,6 +123,7 @@ export async function startIdentityServer(
         introspector: { accessTokens, clients, revocations },
         revocations,
         db,
+        events,
         longPollingMs,
         closing: closing.signal,
         now,
@@ -123,7 +142,8 @@ export async function startIdentityServer(
       async close() {
         closing.abort()
         await Promise.all([app.close(), operations.close()])
-        await Promise.all([outgoing.close(), redis?.close()])
+        // After the requests, which record events; before the database, which keeps them.
+        await Promise.all([events.close(), outgoing.close(), redis?.close()])
         await secretUses.flush().catch((error: unknown) => logger.warn({ err: error }, 'last uses of secrets are lost'))
         await db.close()
       },

@@ -67,6 +67,12 @@ export const Environment = Type.Object({
       description: 'PEM file of certificates to trust for URLs of tenants, beside the usual ones',
     }),
   ),
+  POSTERN_INTROSPECTION_EVENT_SAMPLE: Type.Number({
+    minimum: 0,
+    maximum: 1,
+    default: 0.01,
+    description: 'Share of introspections that are recorded as events, from 0 to 1; all of them are counted',
+  }),
   POSTERN_LOG_LEVEL: Type.Union(
     ['fatal', 'error', 'warn', 'info', 'debug', 'silent'].map((level) => Type.Literal(level)),
     { default: 'info', description: 'Least severe level that is logged' },
@@ -110,6 +116,7 @@ export function parseEnvironment(variables: Readonly<Record<string, string | und
 /** What is not of the type stays text, and the schema refuses it. */
 function parseValue(type: unknown, value: string): string | number | boolean {
   if (type === 'integer' && /^\d+$/.test(value)) return Number(value)
+  if (type === 'number' && /^\d+(\.\d+)?$/.test(value)) return Number(value)
   if (type === 'boolean' && /^(true|false)$/.test(value)) return value === 'true'
   return value
 }

@@ -16,6 +16,7 @@ describe('the environment', () => {
       POSTERN_DATA_DIR: '.postern',
       POSTERN_ADMIN_CLIENT_ID: 'postern-admin',
       POSTERN_OUTGOING_PRIVATE: false,
+      POSTERN_INTROSPECTION_EVENT_SAMPLE: 0.01,
       POSTERN_LOG_LEVEL: 'info',
     })
   })
@@ -60,6 +61,9 @@ describe('the environment', () => {
     ['POSTERN_MASTER_KEYS', 'hidden'],
     ['POSTERN_MASTER_KEYS', `${generateMasterKey()},`],
     ['POSTERN_MASTER_KEYS', `${generateMasterKey()};${generateMasterKey()}`],
+    ['POSTERN_INTROSPECTION_EVENT_SAMPLE', '1.1'],
+    ['POSTERN_INTROSPECTION_EVENT_SAMPLE', '-1'],
+    ['POSTERN_INTROSPECTION_EVENT_SAMPLE', '5%'],
     ['POSTERN_OUTGOING_PRIVATE', 'yes'],
     ['POSTERN_OUTGOING_PRIVATE', '1'],
     ['POSTERN_OUTGOING_PRIVATE', 'TRUE'],

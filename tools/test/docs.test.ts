@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { problems } from '../../identity-server/src/admin/problem.ts'
+import { eventTypes } from '../../identity-server/src/events/types.ts'
 import { oauthErrorCodes } from '../../protocol/src/oauth-error.ts'
 import { parseConfig } from '../../sidecar/src/config/load.ts'
 
@@ -55,6 +56,20 @@ describe('docs/errors.md', () => {
 
   test('lists the problems of the admin API', () => {
     expect(rows(admin)).toEqual(Object.entries(problems).map(([code, { status, title }]) => [code, status, title]))
+  })
+})
+
+describe('docs/events.md', () => {
+  test('lists every type of event with its members', () => {
+    const rows = [...read('docs/events.md').matchAll(/^\| `([\w.]+)` +\| (.+?) +\|/gm)]
+    const common = ['client_id', 'subject', 'trace_id']
+    expect(rows.map(([, type, members]) => [type, members])).toEqual(
+      Object.entries(eventTypes).map(([type, { properties, required = [] }]) => {
+        const names = Object.keys(properties).filter((name) => !common.includes(name))
+        const must: readonly string[] = required
+        return [type, names.map((name) => (must.includes(name) ? `\`${name}\`` : `(\`${name}\`)`)).join(', ')]
+      }),
+    )
   })
 })
 

@@ -38,6 +38,8 @@ export interface Grant {
   type: string
   /** Whether clients that prove nothing may use it. */
   forPublicClients: boolean
+  /** The type of the event that tells of a token; `token.issued` where it is left out. */
+  recordedAs?: 'token.refreshed' | 'token.exchanged'
   /** @throws OAuthError `invalid_grant` and its kin where the request proves nothing; StoreError */
   authorize(request: GrantRequest): Promise<Authorization>
 }

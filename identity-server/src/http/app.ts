@@ -2,19 +2,19 @@
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { type AdminApi, adminApi } from '../admin/api.ts'
 import { Problem } from '../admin/problem.ts'
+import type { Metrics } from '../metrics.ts'
 import { endConnections } from './closing.ts'
 import { answerOAuthError, answerProblem } from './errors.ts'
 import { type EventsEndpoint, eventsEndpoint } from './events.ts'
 import { parseForm } from './form.ts'
 import { introspectionEndpoint } from './introspection.ts'
 import { type MetadataEndpoints, metadataEndpoints } from './metadata.ts'
-import type { HttpMetrics } from './operations.ts'
 import { revocationEndpoint } from './revocation.ts'
 import { type TokenEndpoint, tokenEndpoint } from './token.ts'
 
 export interface AppOptions {
   logger: FastifyBaseLogger
-  metrics: HttpMetrics
+  metrics: Pick<Metrics, 'observeRequest'>
   oauth: TokenEndpoint &
     MetadataEndpoints &
     EventsEndpoint &
@@ -47,7 +47,7 @@ export async function createApp({ logger, metrics, oauth, admin }: AppOptions): 
     frameworkErrors: answerProblem,
   })
   app.addHook('onResponse', (request, reply, done) => {
-    metrics.observe(request, reply)
+    metrics.observeRequest(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime)
     done()
   })
   endConnections(app, oauth.closing, connectionsEndWithinMs)

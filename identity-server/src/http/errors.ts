@@ -37,7 +37,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
     .send(JSON.stringify(problem.toBody()))
 }
 
-function toOAuthError(error: unknown): OAuthError {
+export function toOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error
   if (error instanceof Problem) return new OAuthError('invalid_request', error.message, { status: error.status })
   if (error instanceof StoreError && error.kind === 'unavailable') {
@@ -96,7 +96,11 @@ function log(request: FastifyRequest, status: number, error: unknown): void {
   else request.log.debug({ ...origin, status, reason: reasonOf(error) }, 'request refused')
 }
 
-function reasonOf(error: unknown): string {
+/** For the operator only: why something failed, in our words and those of whoever made us fail. */
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown'
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
+  const { message, cause } = error
+  // A JSON parser quotes what it could not parse.
+  if (!(cause instanceof Error) || cause instanceof SyntaxError) return message
+  return `${message}: ${cause.message}`
 }

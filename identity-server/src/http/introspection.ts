@@ -1,16 +1,29 @@
 import type { FastifyInstance } from 'fastify'
+import type { EventRecorder } from '../events/recorder.ts'
 import { type Introspector, introspectToken } from '../tokens/introspect.ts'
 import { authenticateConfidential, type IssuerLookups, required } from './caller.ts'
 
+export interface IntrospectionEndpoint {
+  lookups: IssuerLookups
+  introspector: Introspector
+  events: Pick<EventRecorder, 'record'>
+  now: () => number
+}
+
 /** The introspection endpoint (RFC 7662 section 2). */
-export function introspectionEndpoint(
-  app: FastifyInstance,
-  { lookups, introspector, now }: { lookups: IssuerLookups; introspector: Introspector; now: () => number },
-): void {
+export function introspectionEndpoint(app: FastifyInstance, options: IntrospectionEndpoint): void {
+  const { lookups, introspector, events, now } = options
+
   app.post('/:auth_server/introspect', async (request, reply) => {
     const caller = await authenticateConfidential(lookups, request)
     const token = required(caller.form, 'token')
     const answer = await introspectToken(introspector, caller, caller.client, token, now())
+    events.record(caller.authServer.id, {
+      type: 'token.introspected',
+      client_id: caller.client.id,
+      active: answer.active,
+      jti: answer.active ? answer.jti : undefined,
+    })
     return reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' }).send(answer)
   })
 }

@@ -1,13 +1,9 @@
 import type { FastifyInstance } from 'fastify'
-import type { Database } from '../store/database.ts'
-import type { AccessTokens } from '../tokens/access-token.ts'
-import { revokeToken } from '../tokens/revoke.ts'
+import { type Revoker, revokeToken } from '../tokens/revoke.ts'
 import { authenticateCaller, type IssuerLookups, required } from './caller.ts'
 
-export interface RevocationEndpoint {
+export interface RevocationEndpoint extends Revoker {
   lookups: IssuerLookups
-  db: Database
-  accessTokens: AccessTokens
   now: () => number
 }
 

@@ -2,7 +2,9 @@
 import { type Confirmation, tokenTypeOf } from '@postern/protocol/confirmation'
 import { OAuthError } from '@postern/protocol/oauth-error'
 import { formatScope } from '@postern/protocol/scope'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { EventRecorder } from '../events/recorder.ts'
+import type { Event } from '../events/types.ts'
 import { grantedAudiences } from '../grants/audiences.ts'
 import { grantedAuthorizationDetails } from '../grants/authorization-details.ts'
 import type { Authorization, Grant } from '../grants/grant.ts'
@@ -10,6 +12,7 @@ import { grantedScopes } from '../grants/scopes.ts'
 import type { DpopVerifier } from '../sender-constraint/dpop.ts'
 import type { AccessTokenContent, AccessTokens } from '../tokens/access-token.ts'
 import { authenticateCaller, type Caller, type IssuerLookups, required } from './caller.ts'
+import { reasonOf, toOAuthError } from './errors.ts'
 import { confirmCaller } from './sender.ts'
 
 export interface TokenEndpoint {
@@ -17,28 +20,38 @@ export interface TokenEndpoint {
   grants: readonly Grant[]
   accessTokens: AccessTokens
   dpop: DpopVerifier
+  events: Pick<EventRecorder, 'record'>
   now: () => number
 }
 
 export function tokenEndpoint(app: FastifyInstance, options: TokenEndpoint): void {
-  const { lookups, grants, accessTokens, dpop, now } = options
+  const { lookups, grants, accessTokens, dpop, events, now } = options
   const byType = new Map(grants.map((grant) => [grant.type, grant]))
 
-  app.post('/:auth_server/token', async (request, reply) => {
-    const caller = await authenticateCaller(lookups, request)
+  const issue = async (caller: Caller, request: FastifyRequest, reply: FastifyReply) => {
     const grant = grantOf(byType, caller)
     const requestedAt = now()
     const confirmation = await confirmCaller(dpop, caller, request, reply, requestedAt)
     const authorization = await grant.authorize({ ...caller, confirmation, now: requestedAt })
     const content = contentOf(caller, authorization, confirmation, requestedAt)
-    const { token } = await accessTokens.issue(caller, content, requestedAt)
-    return reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' }).send({
+    const { token, id } = await accessTokens.issue(caller, content, requestedAt)
+    events.record(caller.authServer.id, issuanceOf(grant, content, id))
+    return {
       access_token: token,
       token_type: tokenTypeOf(content.confirmation),
       expires_in: content.lifetime,
       ...(content.scopes.length > 0 && { scope: formatScope(content.scopes) }),
       ...(content.authorizationDetails.length > 0 && { authorization_details: content.authorizationDetails }),
+    }
+  }
+
+  app.post('/:auth_server/token', async (request, reply) => {
+    const caller = await authenticateCaller(lookups, request)
+    const answer = await issue(caller, request, reply).catch((error: unknown) => {
+      events.record(caller.authServer.id, refusalOf(byType, caller, error))
+      throw error
     })
+    return reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' }).send(answer)
   })
 }
 
@@ -86,4 +99,27 @@ function lifetimeOf(
   const lifetime = Math.min(wanted, limit, notAfter - Math.floor(requestedAt / 1000))
   if (lifetime < 1) throw new OAuthError('invalid_grant', 'the authorization has expired')
   return lifetime
+}
+
+function issuanceOf(grant: Grant, { clientId, subject, scopes, audiences }: AccessTokenContent, jti: string): Event {
+  return {
+    type: grant.recordedAs ?? 'token.issued',
+    client_id: clientId,
+    subject,
+    grant_type: grant.type,
+    jti,
+    scope: scopes.length > 0 ? formatScope(scopes) : undefined,
+    audience: audiences.join(' '),
+  }
+}
+
+function refusalOf(byType: ReadonlyMap<string, Grant>, { client, form }: Caller, error: unknown): Event {
+  return {
+    type: 'token.refused',
+    client_id: client.id,
+    // What is no grant type of ours may be anything, at any length.
+    grant_type: byType.get(form.get('grant_type') ?? '')?.type,
+    error: toOAuthError(error).code,
+    reason: reasonOf(error),
+  }
 }

@@ -8,6 +8,8 @@ import type { Change, Changes } from './changes.ts'
 export interface CachedLookup<Value> {
   /** The value, or undefined where there is none; at once where it is known. @throws StoreError */
   get(authServer: string, id?: string): Value | undefined | Promise<Value | undefined>
+  /** Entries, absent ones included. */
+  size(): number
 }
 
 export interface CachedLookupOptions<Value> {
@@ -96,6 +98,7 @@ export function createCachedLookup<Value extends object>(options: CachedLookupOp
       if (absent.get(key)) return undefined
       return loading.get(key) ?? load(key, authServer, id)
     },
+    size: () => present.size + absent.size,
   }
 }
 

@@ -9,6 +9,7 @@ import { Migrator } from 'kysely/migration'
 import type { Changes } from './changes.ts'
 import { toStoreError } from './errors.ts'
 import { migrations } from './migrations/list.ts'
+import type { PoolCounts } from './pool-counts.ts'
 import type { Tables } from './schema.ts'
 
 /**
@@ -26,6 +27,8 @@ export type StoreFunction = 'use_identifier'
 export interface Database {
   readonly kind: 'postgres' | 'pglite'
   readonly changes: Changes
+  /** Where connections come from a pool. */
+  readonly pool?: PoolCounts
   /** Runs `work` in a transaction that sees the tenant's rows. @throws StoreError */
   read<T>(tenant: Tenant, work: (tx: Tx) => Promise<T>): Promise<T>
   /** As `read`, for changes of rows that no cache holds: when the promise resolves, they are durable. @throws StoreError */

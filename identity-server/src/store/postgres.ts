@@ -3,6 +3,7 @@ import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { createChanges } from './changes.ts'
 import { type Database, openDatabase } from './database.ts'
+import { countWaits } from './pool-counts.ts'
 import { listenOn } from './postgres-listener.ts'
 import type { Tables } from './schema.ts'
 
@@ -28,9 +29,12 @@ export async function openPostgres(url: string, poolSize = 10): Promise<Database
   // of idle connections and of those in use, between two queries of a transaction: unheard, it ends the process.
   pool.on('error', () => undefined)
   pool.on('connect', (client) => client.on('error', () => undefined))
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  const counted = countWaits(pool)
+  const dialect = new PostgresDialect({ pool: counted.pool, controlClient: pg.Client })
+  const db = new Kysely<Tables>({ dialect })
   try {
-    return await openDatabase('postgres', db, createChanges(listenOn(settings)), () => undefined)
+    const database = await openDatabase('postgres', db, createChanges(listenOn(settings)), () => undefined)
+    return { ...database, pool: counted.counts }
   } catch (error) {
     await db.destroy()
     throw error

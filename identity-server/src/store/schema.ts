@@ -140,6 +140,38 @@ export interface UsedIdentifiersTable {
   expires_at: Timestamp
 }
 
+/** In partitions by day; added by maintenance, in batches. */
+export interface EventsTable {
+  auth_server_id: ColumnType<string, never, never>
+  /** A UUID of version 7 that begins with `at`: ascending by time, and the key of the partitions. */
+  id: ColumnType<string, never, never>
+  at: ColumnType<Date, never, never>
+  type: ColumnType<string, never, never>
+  client_id: ColumnType<string | null, never, never>
+  subject: ColumnType<string | null, never, never>
+  /** The members of its type, but for those above. */
+  data: ColumnType<Record<string, unknown>, never, never>
+}
+
+/** What administrators changed; added in the transaction of the change. */
+export interface AuditLogTable {
+  /** A UUID of version 7. */
+  id: ColumnType<string, string, never>
+  at: ColumnType<Date, Date, never>
+  /** The path from the root to the organization concerned at that time: what row-level security compares with. */
+  ancestors: ColumnType<string[], string[], never>
+  /** Null where no auth server is concerned. */
+  auth_server_id: ColumnType<string | null, string | null, never>
+  /** The client that acted. Null: Postern itself. */
+  actor: ColumnType<string | null, string | null, never>
+  /** The `jti` of its access token. */
+  actor_token: ColumnType<string | null, string | null, never>
+  action: ColumnType<string, string, never>
+  target: ColumnType<string, string, never>
+  /** Each member that differs, as JSON text: `{ name: { from, to } }`. */
+  changes: ColumnType<Record<string, unknown>, string, never>
+}
+
 export interface Tables {
   organizations: OrganizationsTable
   auth_servers: AuthServersTable
@@ -152,4 +184,6 @@ export interface Tables {
   revocations: RevocationsTable
   opaque_tokens: OpaqueTokensTable
   used_identifiers: UsedIdentifiersTable
+  events: EventsTable
+  audit_log: AuditLogTable
 }

@@ -1,9 +1,16 @@
 /** Token revocation (RFC 7009): what is revoked is remembered until the token would have expired. */
 import { OAuthError } from '@postern/protocol/oauth-error'
 import type { Client } from '../clients/clients.ts'
+import type { EventRecorder } from '../events/recorder.ts'
 import type { Database } from '../store/database.ts'
 import { insertRevocation } from '../store/revocations.ts'
 import type { AccessTokens, TokenIssuer } from './access-token.ts'
+
+export interface Revoker {
+  db: Database
+  accessTokens: AccessTokens
+  events: Pick<EventRecorder, 'record'>
+}
 
 /**
  * Revokes the token. When this resolves, the revocation is durable. A token that is unknown, expired or not a token at
@@ -12,7 +19,7 @@ import type { AccessTokens, TokenIssuer } from './access-token.ts'
  * @throws OAuthError `unauthorized_client` where the token was issued to another client; StoreError
  */
 export async function revokeToken(
-  { db, accessTokens }: { db: Database; accessTokens: AccessTokens },
+  { db, accessTokens, events }: Revoker,
   issuer: TokenIssuer,
   client: Client,
   token: string,
@@ -26,4 +33,5 @@ export async function revokeToken(
   const { id } = issuer.authServer
   const revocation = { jti: claims.jti, expiresAt: new Date(claims.exp * 1000) }
   await db.write({ authServer: id }, (tx) => insertRevocation(tx, id, revocation, now))
+  events.record(id, { type: 'token.revoked', client_id: client.id, subject: claims.sub, jti: claims.jti })
 }

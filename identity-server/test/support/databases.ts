@@ -16,7 +16,7 @@ import { openPostgres } from '../../src/store/postgres.ts'
 /** Environment variables that point a server at one database. */
 export type StoreVariables = { POSTERN_DATA_DIR: string; DATABASE_URL?: string; POSTERN_MASTER_KEYS?: string }
 
-/** All rows of all tables, as text, by table. */
+/** All rows of all tables but `events`, as text, by table. */
 export type Snapshot = Record<string, string[]>
 
 export interface Store {
@@ -103,6 +103,7 @@ export const databases: readonly StoreKind[] = await installed()
 /** PostgreSQL, or nothing where it is not installed: for what only a server can show. */
 export const postgresOnly: readonly StoreKind[] = databases.filter((store) => store.kind === 'postgres')
 
+/** All but `events`: those tell of refusals too, in their own time. */
 const tables = [
   'organizations',
   'auth_servers',
@@ -115,6 +116,7 @@ const tables = [
   'opaque_tokens',
   'used_identifiers',
   'client_secret_uses',
+  'audit_log',
 ]
 
 /** What the database holds, whoever's it is. See `Store.query` for PGlite. */

@@ -4,6 +4,7 @@ import * as foundation from './0001-foundation.ts'
 import * as authServerOwnership from './0002-auth-server-ownership.ts'
 import * as maintenance from './0003-maintenance.ts'
 import * as usedIdentifiers from './0005-used-identifiers.ts'
+import * as events from './0008-events.ts'
 import * as settingsAndOpaqueTokens from './0009-settings-and-opaque-tokens.ts'
 import * as clientSecretLifecycle from './0013-client-secret-lifecycle.ts'
 
@@ -12,6 +13,7 @@ export const migrations: Record<string, Migration> = {
   '0002-auth-server-ownership': authServerOwnership,
   '0003-maintenance': maintenance,
   '0005-used-identifiers': usedIdentifiers,
+  '0008-events': events,
   '0009-settings-and-opaque-tokens': settingsAndOpaqueTokens,
   '0013-client-secret-lifecycle': clientSecretLifecycle,
 }

@@ -1,0 +1,193 @@
+/**
+ * Prometheus metrics. What the hot path counts are plain numbers, read when metrics are asked for. Every label has a
+ * bounded number of values, whatever clients send and however many tenants there are.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { EventRecorder } from './events/recorder.ts'
+import type { Event } from './events/types.ts'
+import type { PoolCounts } from './store/pool-counts.ts'
+
+export interface Metrics {
+  /** Counts an answered request. @param route its pattern */
+  observeRequest(route: string, status: number, durationMs: number): void
+  /** Counts what happened, whether or not it is stored. */
+  observeEvent(authServer: string, event: Event): void
+  /** Makes what the parts know readable. */
+  watch(parts: WatchedParts): void
+  /** The Prometheus text format. */
+  render(): Promise<{ contentType: string; body: string }>
+}
+
+export interface WatchedParts {
+  events: Pick<EventRecorder, 'counts'>
+  /** By name. */
+  caches: Readonly<Record<string, { size(): number }>>
+  /** Undefined where the database has no pool. */
+  pool: PoolCounts | undefined
+}
+
+/** The first auth servers that are seen have a label of their own; all others share one, that no id can be. */
+const labelledAuthServers = 100
+const otherAuthServers = '_other'
+
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const requests = tally(registers, 'postern_http_requests_total', 'Requests answered, by route and status', [
+    'route',
+    'status',
+  ])
+  const durations = new Histogram({
+    name: 'postern_http_request_duration_seconds',
+    help: 'Time from the first byte of a request to the last of its answer, by route',
+    labelNames: ['route'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers,
+  })
+  const durationsOf = new Map<string, Histogram.Internal<'route'>>()
+  return {
+    observeRequest(route, status, durationMs) {
+      requests(route, String(status))
+      let ofRoute = durationsOf.get(route)
+      if (!ofRoute) {
+        ofRoute = durations.labels(route)
+        durationsOf.set(route, ofRoute)
+      }
+      ofRoute.observe(durationMs / 1_000)
+    },
+    observeEvent: eventCounter(registers),
+    watch({ events, caches, pool }) {
+      watchEvents(events, registers)
+      watchCaches(caches, registers)
+      if (pool) watchPool(pool, registers)
+    },
+    render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  }
+}
+
+function eventCounter(registers: Registry[]): Metrics['observeEvent'] {
+  const all = tally(registers, 'postern_events_total', 'What happened, by type of event', ['type'])
+  const tokens = tally(
+    registers,
+    'postern_token_requests_total',
+    'Token requests of authenticated clients, by auth server, grant and outcome: success, or the error code',
+    ['auth_server', 'grant_type', 'outcome'],
+  )
+  const authentications = tally(
+    registers,
+    'postern_client_authentications_total',
+    'Client authentications, by method and outcome: success, or the error code',
+    ['method', 'outcome'],
+  )
+  const introspections = tally(
+    registers,
+    'postern_introspections_total',
+    'Introspections, by auth server and whether the token was active',
+    ['auth_server', 'active'],
+  )
+  const labelOf = boundedLabels(labelledAuthServers, otherAuthServers)
+
+  return (authServer, event) => {
+    all(event.type)
+    switch (event.type) {
+      case 'token.issued':
+      case 'token.refreshed':
+      case 'token.exchanged':
+        return tokens(labelOf(authServer), event.grant_type, 'success')
+      case 'token.refused':
+        return tokens(labelOf(authServer), event.grant_type ?? 'unknown', event.error)
+      case 'client.authenticated':
+        return authentications(event.method, 'success')
+      case 'client.authentication_failed':
+        return authentications(event.method ?? 'unknown', event.error)
+      case 'token.introspected':
+        return introspections(labelOf(authServer), String(event.active))
+    }
+  }
+}
+
+function watchEvents(events: Pick<EventRecorder, 'counts'>, registers: Registry[]): void {
+  gauge(registers, 'postern_events_waiting', 'Events that wait to be stored', () => events.counts().waiting)
+  total(registers, 'postern_events_stored_total', 'Events stored', () => events.counts().stored)
+  total(
+    registers,
+    'postern_events_dropped_total',
+    'Events lost: for want of room, or refused by the database',
+    () => events.counts().dropped,
+  )
+}
+
+function watchCaches(caches: WatchedParts['caches'], registers: Registry[]): void {
+  new Gauge({
+    name: 'postern_cache_entries',
+    help: 'Entries of the caches in memory',
+    labelNames: ['cache'],
+    registers,
+    collect() {
+      for (const [cache, { size }] of Object.entries(caches)) this.set({ cache }, size())
+    },
+  })
+}
+
+function watchPool(pool: PoolCounts, registers: Registry[]): void {
+  gauge(registers, 'postern_database_connections', 'Connections of the pool', () => pool.connections())
+  gauge(registers, 'postern_database_waiting', 'Transactions that wait for a connection', () => pool.waiting())
+  total(registers, 'postern_database_waits_total', 'Transactions that had to wait for one', () => pool.waits())
+  total(registers, 'postern_database_wait_seconds_total', 'Time that they waited', () => pool.waitedMs() / 1_000)
+}
+
+/** A counter whose increments are cheap: the labels' values are joined, looked up, and a number goes up. */
+function tally(registers: Registry[], name: string, help: string, labelNames: string[]): (...values: string[]) => void {
+  const cells = new Map<string, { values: string[]; count: number }>()
+  new Counter({
+    name,
+    help,
+    labelNames,
+    registers,
+    collect() {
+      this.reset()
+      for (const { values, count } of cells.values()) this.labels(...values).inc(count)
+    },
+  })
+  return (...values) => {
+    const key = values.join('\n')
+    const cell = cells.get(key)
+    if (cell) cell.count += 1
+    else cells.set(key, { values, count: 1 })
+  }
+}
+
+function gauge(registers: Registry[], name: string, help: string, read: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers,
+    collect() {
+      this.set(read())
+    },
+  })
+}
+
+function total(registers: Registry[], name: string, help: string, read: () => number): void {
+  new Counter({
+    name,
+    help,
+    registers,
+    collect() {
+      this.reset()
+      this.inc(read())
+    },
+  })
+}
+
+/** The first values stand for themselves, all later ones for one that they share. */
+function boundedLabels(most: number, others: string): (value: string) => string {
+  const seen = new Set<string>()
+  return (value) => {
+    if (seen.has(value)) return value
+    if (seen.size >= most) return others
+    seen.add(value)
+    return value
+  }
+}
