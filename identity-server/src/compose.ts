@@ -6,6 +6,7 @@ import { createAuthorizeAdmin } from './admin/authorize.ts'
 import { createAuthenticateClient } from './client-auth/authenticate.ts'
 import { clientAuthMethodNames, clientAuthMethods } from './client-auth/list.ts'
 import { createClients } from './clients/clients.ts'
+import { createKeysOf } from './clients/keys.ts'
 import { createClientSecrets } from './clients/secret.ts'
 import { createSecretUses } from './clients/secret-uses.ts'
 import { ConfigError, type Environment } from './config.ts'
@@ -20,6 +21,7 @@ import { createMasterKeys, type MasterKeys } from './keys/master-keys.ts'
 import { createKeyRings } from './keys/signing-keys.ts'
 import { createMetrics } from './metrics.ts'
 import { createOutgoingClient, type OutgoingClient } from './outgoing/client.ts'
+import { createRemoteJwks } from './outgoing/remote-jwks.ts'
 import { createReplayGuard } from './replay/guard.ts'
 import { createRevocationLog } from './revocations/log.ts'
 import { createDpopVerifier } from './sender-constraint/dpop.ts'
@@ -91,9 +93,12 @@ export async function startIdentityServer(
     const secretUses = createSecretUses(db)
     const methods = clientAuthMethods({ proof: { secrets, uses: secretUses, now } })
     const authenticateClient = createAuthenticateClient(clients, methods, events)
+    const replay = createReplayGuard(db, redis, now)
+    const keysOf = createKeysOf(createRemoteJwks(outgoing, now))
+    const methods = clientAuthMethods({ proof: { secrets, uses: secretUses, now }, keysOf, replay })
+    const authenticateClient = createAuthenticateClient(clients, methods)
     const accessTokens = createAccessTokens(db)
-    const replayGuard = createReplayGuard(db, redis, now)
-    const dpop = createDpopVerifier([publicOrigin], createDpopNonces(masterKeys), replayGuard)
+    const dpop = createDpopVerifier([publicOrigin], createDpopNonces(masterKeys), replay)
     const authorize = createAuthorizeAdmin({
       publicOrigin,
       accessTokens,
@@ -128,7 +133,7 @@ export async function startIdentityServer(
         closing: closing.signal,
         now,
       },
-      admin: { db, masterKeys, secrets, publicOrigin, authorize },
+      admin: { db, masterKeys, secrets, checkUrl: outgoing.checkUrl, publicOrigin, authorize },
     })
     const operations = createOperationsApp({ logger, metrics, ready: () => answering(db, redis) })
     const address = await app.listen({ host: environment.POSTERN_HOST, port: environment.POSTERN_PORT })

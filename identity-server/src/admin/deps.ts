@@ -1,5 +1,7 @@
 /** What the resources work with. */
+
 import type { ClientSecrets } from '../clients/secret.ts'
+import type { CheckUrl } from '../clients/validation.ts'
 import type { MasterKeys } from '../keys/master-keys.ts'
 import { findAuthServer } from '../store/auth-servers.ts'
 import type { Database } from '../store/database.ts'
@@ -10,6 +12,7 @@ export interface AdminDeps {
   db: Database
   masterKeys: MasterKeys
   secrets: ClientSecrets
+  checkUrl: CheckUrl
   publicOrigin: string
 }
 

@@ -2,21 +2,39 @@
  * The client authentication methods. To add one: a file beside these and a line in each of the two lists here; metadata,
  * the admin API's validation and the endpoints follow from them.
  */
+import type { KeysOf } from '../clients/keys.ts'
+import type { ReplayGuard } from '../replay/guard.ts'
 import type { SecretProof } from './client-secret.ts'
 import { clientSecretBasic } from './client-secret-basic.ts'
+import { clientSecretJwt } from './client-secret-jwt.ts'
 import { clientSecretPost } from './client-secret-post.ts'
 import type { ClientAuthMethod } from './method.ts'
 import { none } from './none.ts'
+import { privateKeyJwt } from './private-key-jwt.ts'
 
-export const clientAuthMethodNames = ['client_secret_basic', 'client_secret_post', 'none'] as const
+export const clientAuthMethodNames = [
+  'client_secret_basic',
+  'client_secret_post',
+  'client_secret_jwt',
+  'private_key_jwt',
+  'none',
+] as const
 
 /** Those of a client that names none. */
 export const defaultClientAuthMethods = ['client_secret_basic', 'client_secret_post'] as const
 
 export interface ClientAuthDeps {
   proof: SecretProof
+  keysOf: KeysOf
+  replay: ReplayGuard
 }
 
-export function clientAuthMethods({ proof }: ClientAuthDeps): ClientAuthMethod[] {
-  return [clientSecretBasic(proof), clientSecretPost(proof), none]
+export function clientAuthMethods({ proof, keysOf, replay }: ClientAuthDeps): ClientAuthMethod[] {
+  return [
+    clientSecretBasic(proof),
+    clientSecretPost(proof),
+    clientSecretJwt(proof, replay),
+    privateKeyJwt(keysOf, replay, proof.now),
+    none,
+  ]
 }

@@ -4,6 +4,7 @@ import { Value } from 'typebox/value'
 import { clientAuthMethodNames, defaultClientAuthMethods } from '../../client-auth/list.ts'
 import { clientIdPattern } from '../../clients/clients.ts'
 import { ClientSettings } from '../../clients/settings.ts'
+import { problemOf } from '../../clients/validation.ts'
 import { grantTypes } from '../../grants/list.ts'
 import {
   type ClientRow,
@@ -14,6 +15,7 @@ import {
   updateClient,
 } from '../../store/clients.ts'
 import { type AdminDeps, authServerTenant } from '../deps.ts'
+import { Problem } from '../problem.ts'
 import { resource, someOf, times, toTimes } from '../resource.ts'
 import { changeable, merge, separate } from '../settings.ts'
 
@@ -42,7 +44,15 @@ const View = Type.Object({
   ...times,
 })
 
-export function clients({ db }: AdminDeps) {
+export function clients({ db, checkUrl }: AdminDeps) {
+  /** The settings with a change, as they are stored. */
+  const soundText = (stored: unknown, change: Readonly<Record<string, unknown>>): string => {
+    const { text, settings } = merge(ClientSettings, stored, change)
+    const problem = problemOf(settings, checkUrl)
+    if (problem !== undefined) throw new Problem('invalid_request', problem)
+    return text
+  }
+
   return resource({
     tag: 'clients',
     description: 'Clients of an auth server (RFC 6749 section 2).',
@@ -94,7 +104,7 @@ export function clients({ db }: AdminDeps) {
             audience: body.audience ?? null,
             access_token_lifetime: body.access_token_lifetime ?? null,
             may_introspect: body.may_introspect ?? false,
-            settings: JSON.stringify(separate(ClientSettings, body).settings),
+            settings: soundText({}, separate(ClientSettings, body).settings),
           }
           return toView(await insertClient(tx, auth_server, row, body.scopes ?? []))
         }),
@@ -108,8 +118,8 @@ export function clients({ db }: AdminDeps) {
           const present = await findClient(tx, auth_server, id)
           if (!present) return undefined
           const { columns, settings } = separate(ClientSettings, body)
-          const { text } = merge(ClientSettings, present.settings, settings)
-          const row = await updateClient(tx, auth_server, id, { ...columns, settings: text }, scopes)
+          const change = { ...columns, settings: soundText(present.settings, settings) }
+          const row = await updateClient(tx, auth_server, id, change, scopes)
           return row && toView(row)
         }),
       remove: async (admin, { auth_server }, id) =>
