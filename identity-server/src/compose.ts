@@ -91,12 +91,10 @@ export async function startIdentityServer(
     const revocations = createRevocationLog(db, now)
     const secrets = createClientSecrets(masterKeys)
     const secretUses = createSecretUses(db)
-    const methods = clientAuthMethods({ proof: { secrets, uses: secretUses, now } })
-    const authenticateClient = createAuthenticateClient(clients, methods, events)
     const replay = createReplayGuard(db, redis, now)
     const keysOf = createKeysOf(createRemoteJwks(outgoing, now))
     const methods = clientAuthMethods({ proof: { secrets, uses: secretUses, now }, keysOf, replay })
-    const authenticateClient = createAuthenticateClient(clients, methods)
+    const authenticateClient = createAuthenticateClient(clients, methods, events)
     const accessTokens = createAccessTokens(db)
     const dpop = createDpopVerifier([publicOrigin], createDpopNonces(masterKeys), replay)
     const authorize = createAuthorizeAdmin({
