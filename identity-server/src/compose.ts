@@ -1,5 +1,5 @@
 /** Builds the identity server from its parts. The only place that knows all of them. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { createAuthorizeAdmin } from './admin/authorize.ts'
@@ -20,6 +20,7 @@ import { readMasterKeyFile } from './keys/master-key-file.ts'
 import { createMasterKeys, type MasterKeys } from './keys/master-keys.ts'
 import { createKeyRings } from './keys/signing-keys.ts'
 import { createMetrics } from './metrics.ts'
+import { readCaFile } from './outgoing/ca-file.ts'
 import { createOutgoingClient, type OutgoingClient } from './outgoing/client.ts'
 import { createRemoteJwks } from './outgoing/remote-jwks.ts'
 import { createReplayGuard } from './replay/guard.ts'
@@ -177,7 +178,7 @@ async function openMasterKeys({ POSTERN_MASTER_KEYS, POSTERN_DATA_DIR }: Environ
 
 async function openOutgoing(environment: Environment): Promise<OutgoingClient> {
   const { POSTERN_OUTGOING_PRIVATE: allowPrivate, POSTERN_OUTGOING_CA_FILE: file } = environment
-  return createOutgoingClient({ allowPrivate, ...(file !== undefined && { ca: await readFile(file, 'utf8') }) })
+  return createOutgoingClient({ allowPrivate, ...(file !== undefined && { ca: await readCaFile(file) }) })
 }
 
 function firstClient({ POSTERN_ADMIN_CLIENT_ID, POSTERN_ADMIN_CLIENT_SECRET }: Environment) {

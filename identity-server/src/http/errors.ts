@@ -5,6 +5,7 @@
 import { OAuthError } from '@postern/protocol/oauth-error'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Problem, type ProblemCode } from '../admin/problem.ts'
+import { OutgoingError } from '../outgoing/error.ts'
 import { StoreError, type StoreErrorKind } from '../store/errors.ts'
 
 const retryAfterSeconds = '1'
@@ -40,9 +41,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
 export function toOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error
   if (error instanceof Problem) return new OAuthError('invalid_request', error.message, { status: error.status })
-  if (error instanceof StoreError && error.kind === 'unavailable') {
-    return new OAuthError('temporarily_unavailable', 'try again later', { cause: error })
-  }
+  if (isTemporary(error)) return new OAuthError('temporarily_unavailable', 'try again later', { cause: error })
   const refused = refusedByFastify(error)
   if (refused) {
     // A body of another type is, to OAuth, a malformed request like any other.
@@ -50,6 +49,12 @@ export function toOAuthError(error: unknown): OAuthError {
     return new OAuthError('invalid_request', refused.detail, { status })
   }
   return new OAuthError('server_error', 'an unexpected error occurred', { cause: error })
+}
+
+function isTemporary(error: unknown): boolean {
+  return error instanceof OutgoingError
+    ? error.isTemporary
+    : error instanceof StoreError && error.kind === 'unavailable'
 }
 
 const storeProblems: Record<StoreErrorKind, ProblemCode> = {

@@ -33,7 +33,7 @@ export interface OutgoingClient {
 
 export interface OutgoingOptions extends OutgoingRules {
   /** PEM certificates that are trusted beside the usual ones. */
-  ca?: string
+  ca?: readonly string[]
   /** Default: name servers, or the system's own way where private addresses are allowed. */
   resolve?: Resolve
 }
@@ -48,7 +48,7 @@ const maxOrigins = 1_024
 
 export function createOutgoingClient(options: OutgoingOptions): OutgoingClient {
   const { ca, allowPrivate, resolve = allowPrivate ? systemResolve : createDnsResolve() } = options
-  const trusted = ca === undefined ? undefined : [...getCACertificates('default'), ca]
+  const trusted = ca === undefined ? undefined : [...getCACertificates('default'), ...ca]
   const agent = new Agent({
     connect: createGuardedConnector({ allowPrivate }, resolve, trusted),
     connections: maxUnderWayPerOrigin,

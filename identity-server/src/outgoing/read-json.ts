@@ -2,6 +2,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { OutgoingError } from './error.ts'
 
+const maxDepth = 64
+
 interface Expected {
   mediaTypes: readonly string[]
   maxBytes: number
@@ -28,9 +30,22 @@ export async function readJson(
     chunks.push(chunk)
   }
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+    if (depthOf(text) > maxDepth) throw new Error('too deep')
+    return JSON.parse(text)
   } catch {
     // Not kept as cause: the parser's message quotes the text.
     throw new OutgoingError('not_json', host)
   }
+}
+
+/** How deep arrays and objects lie in each other: whatever walks through them must not run out of stack. */
+function depthOf(json: string): number {
+  let depth = 0
+  let deepest = 0
+  for (const [mark] of json.replaceAll(/"(?:[^"\\]|\\.)*"/g, '').matchAll(/[[\]{}]/g)) {
+    depth += mark === '[' || mark === '{' ? 1 : -1
+    if (depth > deepest) deepest = depth
+  }
+  return deepest
 }

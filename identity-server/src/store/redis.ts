@@ -8,13 +8,12 @@ import { StoreError } from './errors.ts'
 /** Of the driver, what is used. */
 export interface RedisCommands {
   set(key: string, value: string, px: 'PX', milliseconds: number, nx: 'NX'): Promise<'OK' | null>
-  ping(): Promise<string>
 }
 
 export interface RedisStore {
   /** @throws StoreError `unavailable`, whatever went wrong: what Redis was to remember must not be taken as unknown */
   run<T>(command: (redis: RedisCommands) => Promise<T>): Promise<T>
-  /** Whether it answers now. */
+  /** Whether it answers now, and keeps what it is told to keep. */
   ping(): Promise<boolean>
   close(): Promise<void>
 }
@@ -31,35 +30,46 @@ const maxUnderWay = 1_000
 
 /** Connects in the background, and again for as long as it takes. */
 export function openRedis({ url, cluster }: RedisSettings): RedisStore {
-  const redis = cluster
-    ? openCluster(url)
-    : new Redis(url, { ...options, enableOfflineQueue: false, retryStrategy: retryAfterMs })
+  const redis = cluster ? openCluster(url) : new Redis(url, { ...options, enableOfflineQueue: false, retryStrategy })
   // Whoever asks hears of it; unheard, the event would end the process.
   redis.on('error', () => undefined)
-  let underWay = 0
 
-  const run: RedisStore['run'] = async (command) => {
-    if (underWay >= maxUnderWay) throw new StoreError('unavailable', new Error('too many commands are under way'))
-    underWay += 1
-    try {
-      return await inTime(command(redis))
-    } catch (error) {
-      throw new StoreError('unavailable', error)
-    } finally {
-      underWay -= 1
-    }
+  let untrusted: Error | undefined = new Error('Redis has not been reached yet')
+  const check = async () => {
+    untrusted = await inTime(whyUntrusted(redis)).catch((error: Error) => error)
+    return untrusted === undefined
   }
+  redis.on('ready', check)
+
+  let underWay = 0
   return {
-    run,
-    ping: () =>
-      run((commands) => commands.ping()).then(
-        () => true,
-        () => false,
-      ),
+    async run(command) {
+      if (untrusted) throw new StoreError('unavailable', untrusted)
+      if (underWay >= maxUnderWay) throw new StoreError('unavailable', new Error('too many commands are under way'))
+      underWay += 1
+      try {
+        return await inTime(command(redis))
+      } catch (error) {
+        throw new StoreError('unavailable', error)
+      } finally {
+        underWay -= 1
+      }
+    },
+    ping: check,
     async close() {
       redis.disconnect()
     },
   }
+}
+
+/** A Redis that makes room by dropping keys forgets without a word. */
+async function whyUntrusted(redis: Redis | Cluster): Promise<Error | undefined> {
+  // Of a cluster, a node may answer while the whole is not known yet.
+  await redis.ping()
+  const nodes = redis instanceof Cluster ? redis.nodes('master') : [redis]
+  const infos = await Promise.all(nodes.map((node) => node.info('memory')))
+  const evicts = infos.some((info) => !/^maxmemory:0\s/m.test(info) && !/^maxmemory_policy:noeviction\s/m.test(info))
+  return evicts ? new Error('Redis evicts keys: its maxmemory-policy must be noeviction') : undefined
 }
 
 const options = {
@@ -85,7 +95,7 @@ async function inTime<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-function retryAfterMs(times: number): number {
+function retryStrategy(times: number): number {
   // Half of it at random, so that replicas do not all come back at once.
   return Math.min(2_000, 50 * 2 ** times) * (0.5 + Math.random() / 2)
 }
@@ -102,6 +112,6 @@ function openCluster(url: string): Cluster {
     enableOfflineQueue: false,
     maxRedirections: 3,
     slotsRefreshTimeout: 2_000,
-    clusterRetryStrategy: retryAfterMs,
+    clusterRetryStrategy: retryStrategy,
   })
 }

@@ -21,7 +21,7 @@ afterAll(() => host.close())
 const here = async () => ['127.0.0.1']
 
 function client(options: Partial<OutgoingOptions> = {}): OutgoingClient {
-  const made = createOutgoingClient({ allowPrivate: true, ca: host.ca, resolve: here, ...options })
+  const made = createOutgoingClient({ allowPrivate: true, ca: [host.ca], resolve: here, ...options })
   clients.push(made)
   return made
 }
@@ -172,6 +172,8 @@ describe('answers that are refused', () => {
     ['two content types', 'bad_content_type', raw(200, { 'content-type': 'text/html, application/json' }, '{}')],
     ['no JSON', 'not_json', raw(200, type, '{"a":')],
     ['nothing', 'not_json', raw(200, type, '')],
+    ['JSON as deep as a well', 'not_json', raw(200, type, '['.repeat(200_000) + ']'.repeat(200_000))],
+    ['deep objects', 'not_json', raw(200, type, `${'{"a":'.repeat(65)}1${'}'.repeat(65)}`)],
     ['bytes that are no UTF-8', 'not_json', raw(200, type, Buffer.from([0x22, 0xff, 0x22]))],
     ['a compressed body', 'encoded', raw(200, { ...type, 'content-encoding': 'gzip' }, gzipSync('{}'))],
     ['a compressed body under two names', 'encoded', raw(200, { ...type, 'content-encoding': 'identity, br' }, '{}')],
@@ -195,6 +197,12 @@ describe('answers that are refused', () => {
     const attempt = client().fetchJson(`${host.origin}/hidden?hidden=hidden`)
     await expect(attempt).rejects.toMatchObject({ name: 'OutgoingError', reason })
     await expect(attempt).rejects.not.toThrow(/hidden/)
+  })
+
+  test('brackets in text are no depth', async () => {
+    const text = `${'[{'.repeat(100)}"\\`
+    listener = json({ [text]: [text, '\\'] })
+    expect(await client().fetchJson(host.origin)).toEqual({ [text]: [text, '\\'] })
   })
 
   test('the bound may be set', async () => {

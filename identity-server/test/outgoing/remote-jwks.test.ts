@@ -211,7 +211,7 @@ describe('over the network', () => {
 
   beforeAll(async () => {
     host = await startHttpsHost((_request, response) => void response.setHeader('content-type', type).end(body))
-    client = createOutgoingClient({ allowPrivate: true, ca: host.ca, resolve: async () => ['127.0.0.1'] })
+    client = createOutgoingClient({ allowPrivate: true, ca: [host.ca], resolve: async () => ['127.0.0.1'] })
   })
   afterAll(async () => {
     await client.close()

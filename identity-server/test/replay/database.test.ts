@@ -112,3 +112,20 @@ describe.each(postgresOnly)('when $kind crashes', ({ start }) => {
     }
   })
 })
+
+describe.each(postgresOnly)('on $kind, beside the rows of other tenants', ({ start }) => {
+  test('an identifier is used by the role that row-level security binds', async () => {
+    const store = await start()
+    const variables = await store.create()
+    const db = await store.open(variables)
+    try {
+      await store.query(variables, 'revoke insert on used_identifiers from postern_app')
+      await expect(guardOn(db).firstUse(scope, 'a', soon())).rejects.toThrow()
+      await store.query(variables, 'grant insert on used_identifiers to postern_app')
+      expect(await guardOn(db).firstUse(scope, 'a', soon())).toBe(true)
+    } finally {
+      await db.close()
+      await store.stop()
+    }
+  })
+})

@@ -70,6 +70,24 @@ describe.each(redisServers)('used identifiers on $kind', ({ cluster, start }) =>
     expect(await use('full')).toBe(true)
   })
 
+  test('Redis that evicts keys: nothing is let through, until it no longer does', async () => {
+    await server.command('config', 'set', 'maxmemory', '1gb')
+    await server.command('config', 'set', 'maxmemory-policy', 'volatile-lru')
+    const evicting = openRedis({ url: server.url, cluster })
+    const other = createReplayGuardOn(createRedisIdentifiers(evicting), Date.now)
+    await until(async () =>
+      /noeviction/.test(String(await other.firstUse(scope, 'a', Date.now() + 1_000).catch((error) => error.cause))),
+    )
+    expect(await evicting.ping()).toBe(false)
+    await expect(other.firstUse(scope, 'evicted', Date.now() + 1_000)).rejects.toMatchObject(unavailable)
+    // Without a limit, no policy ever applies.
+    await server.command('config', 'set', 'maxmemory', '0')
+    expect(await evicting.ping()).toBe(true)
+    expect(await other.firstUse(scope, 'evicted', Date.now() + 1_000)).toBe(true)
+    await server.command('config', 'set', 'maxmemory-policy', 'noeviction')
+    await evicting.close()
+  })
+
   test('a wrong password: nothing is let through, and the error does not show it', async () => {
     await server.command('config', 'set', 'requirepass', 'right')
     const wrong = openRedis({ url: server.url.replace('//', '//:hidden@'), cluster })
