@@ -24,6 +24,7 @@ import { readCaFile } from './outgoing/ca-file.ts'
 import { createOutgoingClient, type OutgoingClient } from './outgoing/client.ts'
 import { createRemoteJwks } from './outgoing/remote-jwks.ts'
 import { createReplayGuard } from './replay/guard.ts'
+import { createRevocationFeed } from './revocations/feed.ts'
 import { createRevocationLog } from './revocations/log.ts'
 import { createDpopVerifier } from './sender-constraint/dpop.ts'
 import { createDpopNonces } from './sender-constraint/dpop-nonces.ts'
@@ -125,7 +126,8 @@ export async function startIdentityServer(
         accessTokens,
         dpop,
         introspector: { accessTokens, clients, revocations },
-        revocations,
+        feed: createRevocationFeed(revocations),
+        clients,
         db,
         events,
         longPollingMs,

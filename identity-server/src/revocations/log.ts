@@ -1,26 +1,43 @@
 /**
- * The revocations in force, per auth server, in memory: introspection asks it for each token, and the feed reads it.
- * Loaded when first asked, then extended by what the database has added since; entries go when their token expires.
+ * The revocations in force, per auth server, in memory: whoever accepts a token asks it, and the feed reads it. Loaded when
+ * first asked, then extended by what the database has added since.
  */
 import { EventEmitter, once } from 'node:events'
+import type { RevocableClaims } from '@postern/protocol/revocation'
 import { LRUCache } from 'lru-cache'
-import type { Database } from '../store/database.ts'
-import { listRevocations, type Revocation } from '../store/revocations.ts'
+import type { Database, Tx } from '../store/database.ts'
+import { findRevocationStream } from '../store/revocation-streams.ts'
+import { listRevocations, type StoredRevocation } from '../store/revocations.ts'
+import type { Cursor } from './cursor.ts'
+import { createInForce, type InForce } from './in-force.ts'
 
 export interface RevocationLog {
-  /** Whether the token with these claims is revoked. @throws StoreError where that cannot be known */
-  isRevoked(authServer: string, claims: { jti: string }): Promise<boolean>
-  /** The revocations after a sequence number (0: all in force), oldest first, at most `limit`. @throws StoreError */
-  after(authServer: string, sequence: number, limit: number): Promise<Revocation[]>
+  /** Whether the token is revoked; at once where everything is known. @throws StoreError where that cannot be known */
+  isRevoked(authServer: string, claims: RevocableClaims): boolean | Promise<boolean>
+  /**
+   * The revocations after the furthest of the positions that are of the auth server's stream and within it; after none:
+   * all in force.
+   * @throws StoreError
+   */
+  after(authServer: string, positions: readonly Cursor[], limit: number): Promise<FeedPage>
   /** Resolves at the next change of the auth server's revocations. */
   changed(authServer: string, signal: AbortSignal): Promise<void>
 }
 
+export interface FeedPage {
+  /** Undefined where there has been no revocation yet. */
+  stream: string | undefined
+  /** The sequence number that the page begins after. */
+  begins: number
+  /** Oldest first. */
+  revocations: StoredRevocation[]
+}
+
 interface Known {
-  byJti: Map<string, Revocation>
-  /** In the order of their sequence. */
-  ordered: Revocation[]
+  stream: string | undefined
+  /** The last sequence number that the stream has given. */
   lastSequence: number
+  inForce: InForce
   /** Whether the database has more than is known here. */
   stale: boolean
   /** ms since the epoch of the last database read. */
@@ -29,9 +46,10 @@ interface Known {
 }
 
 const batch = 10_000
-/** A missed notification is made good after this time. */
-const trustedForMs = 10_000
+/** While changes are not heard, what is in memory is trusted for this time. */
+const trustedUnheardMs = 10_000
 
+/** @param now ms since the epoch */
 export function createRevocationLog(db: Database, now: () => number): RevocationLog {
   const logs = new LRUCache<string, Known>({ max: 10_000 })
   const news = new EventEmitter().setMaxListeners(0)
@@ -39,10 +57,7 @@ export function createRevocationLog(db: Database, now: () => number): Revocation
     if (change === 'everything') {
       for (const known of logs.values()) known.stale = true
       for (const authServer of news.eventNames()) news.emit(authServer)
-    } else if (change.table === 'auth_servers') {
-      // Perhaps deleted, and its revocations with it: a later one of the same id must not inherit them.
-      logs.delete(change.authServer)
-    } else if (change.table === 'revocations') {
+    } else if (change.table === 'revocations' || change.table === 'auth_servers') {
       const known = logs.get(change.authServer)
       if (known) known.stale = true
       news.emit(change.authServer)
@@ -51,43 +66,51 @@ export function createRevocationLog(db: Database, now: () => number): Revocation
 
   const extend = async (authServer: string, known: Known): Promise<Known> => {
     known.stale = false
+    const begun = now()
     try {
-      for (let more = true; more; ) {
-        const rows = await db.read({ authServer }, (tx) => listRevocations(tx, authServer, known.lastSequence, batch))
-        for (const row of rows) add(known, row)
-        more = rows.length === batch
-      }
-      known.readAt = now()
+      for (let more = true; more; ) more = await db.read({ authServer }, (tx) => addNext(tx, authServer, known))
+      known.readAt = begun
     } catch (error) {
       known.stale = true
       throw error
     } finally {
       known.loading = undefined
     }
-    forgetExpired(known, now())
+    known.inForce.tidy(now())
     return known
   }
 
+  const isCurrent = (known: Known, time: number) =>
+    !known.stale && (db.changes.listening() || time - known.readAt < trustedUnheardMs)
+
   const current = (authServer: string): Known | Promise<Known> => {
+    const time = now()
     let known = logs.get(authServer)
     if (!known) {
-      known = { byJti: new Map(), ordered: [], lastSequence: 0, stale: true, readAt: 0, loading: undefined }
+      known = { ...nothingKnown(undefined), stale: true, readAt: 0, loading: undefined }
       logs.set(authServer, known)
     }
     if (known.loading) return known.stale ? known.loading.then(() => current(authServer)) : known.loading
-    if (!known.stale && now() - known.readAt < trustedForMs) return known
+    known.inForce.tidy(time)
+    if (isCurrent(known, time)) return known
     known.loading = extend(authServer, known)
     return known.loading
   }
 
   return {
-    async isRevoked(authServer, { jti }) {
-      return (await current(authServer)).byJti.has(jti)
+    isRevoked(authServer, claims) {
+      const known = current(authServer)
+      return known instanceof Promise ? known.then(({ inForce }) => inForce.cover(claims)) : known.inForce.cover(claims)
     },
-    async after(authServer, sequence, limit) {
-      const { ordered } = await current(authServer)
-      const start = firstAfter(ordered, sequence)
-      return ordered.slice(start, start + limit)
+    async after(authServer, positions, limit) {
+      let known = await current(authServer)
+      if (positions.some((position) => !isWithin(known, position))) {
+        // Another replica may have given it, and know more than is known here.
+        known.stale = true
+        known = await current(authServer)
+      }
+      const begins = Math.max(0, ...positions.filter((position) => isWithin(known, position)).map((it) => it.sequence))
+      return { stream: known.stream, begins, revocations: known.inForce.after(begins, limit) }
     },
     // An aborted wait is a wait that has ended.
     changed: (authServer, signal) => once(news, authServer, { signal }).then(nothing, nothing),
@@ -96,26 +119,24 @@ export function createRevocationLog(db: Database, now: () => number): Revocation
 
 function nothing(): void {}
 
-function add(known: Known, row: Revocation): void {
-  known.lastSequence = row.sequence
-  known.byJti.set(row.jti, row)
-  known.ordered.push(row)
+function nothingKnown(stream: string | undefined) {
+  return { stream, lastSequence: 0, inForce: createInForce() }
 }
 
-function forgetExpired(known: Known, now: number): void {
-  if (!known.ordered.some((revocation) => revocation.expiresAt.getTime() <= now)) return
-  known.ordered = known.ordered.filter((revocation) => revocation.expiresAt.getTime() > now)
-  known.byJti = new Map(known.ordered.map((revocation) => [revocation.jti, revocation]))
-}
-
-/** Where the revocations after a sequence number begin, by halving: a reader asks often, and mostly for the end. */
-function firstAfter(ordered: readonly Revocation[], sequence: number): number {
-  let low = 0
-  let high = ordered.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((ordered[middle]?.sequence ?? Number.POSITIVE_INFINITY) > sequence) high = middle
-    else low = middle + 1
+/** @returns whether there may be more */
+async function addNext(tx: Tx, authServer: string, known: Known): Promise<boolean> {
+  const stream = await findRevocationStream(tx, authServer)
+  // Another database, or an earlier state of this one: what is known is not of it.
+  if (stream?.id !== known.stream || (stream && stream.lastSequence < known.lastSequence)) {
+    Object.assign(known, nothingKnown(stream?.id))
   }
-  return low
+  if (!stream) return false
+  const rows = await listRevocations(tx, authServer, known.inForce.lastSequence, batch)
+  for (const row of rows) known.inForce.add(row)
+  known.lastSequence = Math.max(stream.lastSequence, known.inForce.lastSequence)
+  return rows.length === batch
+}
+
+function isWithin({ stream, lastSequence }: Known, position: Cursor): boolean {
+  return position.stream === stream && position.sequence <= lastSequence
 }

@@ -25,6 +25,8 @@ export interface Changes {
    * a second of that, everything is taken as changed.
    */
   expect(marker: string): { arrived(): Promise<void>; cancel(): void }
+  /** Whether changes are heard now. That a connection broke without a word is noticed within seconds. */
+  listening(): boolean
 }
 
 const Message = Type.Union([
@@ -100,6 +102,7 @@ export function createChanges(listen: Listen): Changes {
         },
       }
     },
+    listening: () => stopListening !== undefined,
   }
 }
 

@@ -1,54 +1,91 @@
+import type { Revocation } from '@postern/protocol/revocation'
+import { type Selectable, sql } from 'kysely'
 import type { Tx } from './database.ts'
-import { lock } from './lock.ts'
+import { nextSequence } from './revocation-streams.ts'
+import type { RevocationsTable } from './schema.ts'
 
-export interface Revocation {
+export interface NewRevocation extends Revocation {
+  /** Seconds since the epoch. */
+  revokedAt: number
+}
+
+export interface StoredRevocation extends NewRevocation {
   /** Ascending in the order of commit. */
   sequence: number
-  jti: string
-  expiresAt: Date
-  revokedAt: Date
 }
 
 /**
- * Adds a revocation, or leaves the one that is there. Forgets those of the auth server whose tokens have expired.
- * @param now ms since the epoch
+ * Adds a revocation. One of the same kind and value that is there already keeps its place if it covers the new one;
+ * otherwise it is extended, and takes a new place at the end.
  */
 export async function insertRevocation(
   tx: Tx,
   authServer: string,
-  revocation: { jti: string; expiresAt: Date },
-  now: number,
+  { kind, value, notBefore, expiresAt, revokedAt }: NewRevocation,
 ): Promise<void> {
-  // One writer at a time in each auth server: a reader that has seen a sequence number then knows that no smaller
-  // one can still be committed, so its cursor never passes over a revocation.
-  await lock(tx, `revocations of ${authServer}`)
-  await tx
-    .deleteFrom('revocations')
-    .where('auth_server_id', '=', authServer)
-    .where('expires_at', '<', new Date(now))
-    .execute()
+  const sequence = String(await nextSequence(tx, authServer))
+  const row = {
+    auth_server_id: authServer,
+    kind,
+    value,
+    not_before: notBefore === undefined ? null : toDate(notBefore),
+    sequence,
+    expires_at: toDate(expiresAt),
+    revoked_at: toDate(revokedAt),
+  }
   await tx
     .insertInto('revocations')
-    .values({ auth_server_id: authServer, jti: revocation.jti, expires_at: revocation.expiresAt })
-    .onConflict((conflict) => conflict.doNothing())
+    .values(row)
+    .onConflict((conflict) =>
+      conflict
+        .columns(['auth_server_id', 'kind', 'value'])
+        .doUpdateSet({
+          not_before: sql<Date>`greatest(revocations.not_before, excluded.not_before)`,
+          expires_at: sql<Date>`greatest(revocations.expires_at, excluded.expires_at)`,
+          sequence,
+          revoked_at: row.revoked_at,
+        })
+        .where(
+          sql<boolean>`revocations.not_before < excluded.not_before or revocations.expires_at < excluded.expires_at`,
+        ),
+    )
     .execute()
 }
 
 /** The revocations after a sequence number, oldest first. */
-export async function listRevocations(tx: Tx, authServer: string, after: number, limit: number): Promise<Revocation[]> {
+export async function listRevocations(
+  tx: Tx,
+  authServer: string,
+  after: number,
+  limit: number,
+): Promise<StoredRevocation[]> {
   const rows = await tx
     .selectFrom('revocations')
-    .select(['jti', 'expires_at', 'created_at', 'sequence'])
+    .selectAll()
     .where('auth_server_id', '=', authServer)
     .where('sequence', '>', String(after))
     .orderBy('sequence')
     .limit(limit)
     .execute()
-  return rows.map((row) => ({
+  return rows.map(toRevocation)
+}
+
+function toRevocation(row: Selectable<RevocationsTable>): StoredRevocation {
+  return {
+    kind: row.kind,
+    value: row.value,
+    notBefore: row.not_before === null ? undefined : toSeconds(row.not_before),
+    expiresAt: toSeconds(row.expires_at),
+    revokedAt: toSeconds(row.revoked_at),
     // int8 comes as text from one driver and as a number from the other; it is exact up to 2^53 revocations.
     sequence: Number(row.sequence),
-    jti: row.jti,
-    expiresAt: row.expires_at,
-    revokedAt: row.created_at,
-  }))
+  }
+}
+
+function toDate(seconds: number): Date {
+  return new Date(seconds * 1_000)
+}
+
+function toSeconds(date: Date): number {
+  return date.getTime() / 1_000
 }

@@ -2,6 +2,7 @@
  * The tables as kysely sees them. Columns keep the names of the database; every row below an auth server begins with
  * `auth_server_id`, its tenant.
  */
+import type { RevocationKind } from '@postern/protocol/revocation'
 import type { ColumnType, Generated } from 'kysely'
 
 type Timestamp = ColumnType<Date, Date | string, Date | string>
@@ -115,15 +116,25 @@ export interface SigningKeysTable {
   updated_at: UpdatedAt
 }
 
+export interface RevocationStreamsTable {
+  auth_server_id: string
+  /** Made up by the database with the row: what tells these sequence numbers from those of any other database. */
+  stream_id: Generated<string>
+  last_sequence: string
+}
+
 export interface RevocationsTable {
   auth_server_id: string
-  /** The `jti` of the revoked access token. */
-  jti: string
+  kind: RevocationKind
+  /** `jti`, `grant_id`, `client_id`, `sub` or `kid`, after the kind. */
+  value: string
+  /** Of a client or a subject: tokens that were issued until then are revoked. */
+  not_before: Timestamp | null
   /** Ascending in the order of commit, within an auth server: the cursor of the feed. */
-  sequence: Generated<string>
-  /** When the token expires and the revocation may be forgotten. */
+  sequence: string
+  /** When the last token that it may affect has expired, and it may be forgotten. */
   expires_at: Timestamp
-  created_at: CreatedAt
+  revoked_at: Timestamp
 }
 
 export interface OpaqueTokensTable {
@@ -181,6 +192,7 @@ export interface Tables {
   client_secrets: ClientSecretsTable
   client_secret_uses: ClientSecretUsesTable
   signing_keys: SigningKeysTable
+  revocation_streams: RevocationStreamsTable
   revocations: RevocationsTable
   opaque_tokens: OpaqueTokensTable
   used_identifiers: UsedIdentifiersTable

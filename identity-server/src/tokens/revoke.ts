@@ -2,8 +2,8 @@
 import { OAuthError } from '@postern/protocol/oauth-error'
 import type { Client } from '../clients/clients.ts'
 import type { EventRecorder } from '../events/recorder.ts'
+import { revokeAccessToken } from '../revocations/revoke.ts'
 import type { Database } from '../store/database.ts'
-import { insertRevocation } from '../store/revocations.ts'
 import type { AccessTokens, TokenIssuer } from './access-token.ts'
 
 export interface Revoker {
@@ -31,7 +31,6 @@ export async function revokeToken(
     throw new OAuthError('unauthorized_client', 'the token was issued to another client')
   }
   const { id } = issuer.authServer
-  const revocation = { jti: claims.jti, expiresAt: new Date(claims.exp * 1000) }
-  await db.write({ authServer: id }, (tx) => insertRevocation(tx, id, revocation, now))
+  await db.write({ authServer: id }, (tx) => revokeAccessToken(tx, id, claims.jti, claims.exp, now))
   events.record(id, { type: 'token.revoked', client_id: client.id, subject: claims.sub, jti: claims.jti })
 }

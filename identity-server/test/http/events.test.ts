@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
-import { type PollResponse, TokenRevokedClaims, tokenRevoked } from '@postern/protocol/security-event'
+import { parseRevocation, revocationEventTypes } from '@postern/protocol/revocation-event'
+import { feedAudience, type PollResponse } from '@postern/protocol/security-event'
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
-import { Value } from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { databases, postgresOnly, type Store } from '../support/databases.ts'
 import { basic, type Credentials, postJson, send } from '../support/http.ts'
@@ -11,7 +11,7 @@ import { createTenant, type Tenant } from '../support/tenant.ts'
 const longPollingMs = 700
 
 interface Polled extends PollResponse {
-  /** The `jti` of the revoked tokens, in their order. */
+  /** What the events are about, in their order: the `jti` of a revoked token. */
   revoked: string[]
 }
 
@@ -20,7 +20,11 @@ async function poll(issuer: string, reader: Credentials, body: object, signal?: 
   if (answer.status !== 200) throw new Error(`poll answered ${answer.status}: ${answer.text}`)
   const { sets, moreAvailable, next } = answer.json
   const tokens = Object.values(Object(sets)).map(String)
-  const revoked = tokens.map((set) => Value.Parse(TokenRevokedClaims, decodeJwt(set)).sub_id.jti)
+  const revoked = tokens.map((set) => {
+    const revocation = parseRevocation(decodeJwt(set), String(decodeJwt(set).iss))
+    if (typeof revocation === 'string') throw new Error(`an event is ${revocation}`)
+    return revocation.value
+  })
   return { sets: Object(sets), moreAvailable: moreAvailable === true, next: String(next), revoked }
 }
 
@@ -84,16 +88,16 @@ describe.each(databases)('the revocation feed on $kind', ({ start }) => {
     const [[id, set] = ['', '']] = Object.entries(sets)
     const { payload } = await jwtVerify(set, createRemoteJWKSet(new URL(`${tenant.issuer}/jwks`)), {
       issuer: tenant.issuer,
-      audience: reader.id,
+      audience: feedAudience(tenant.issuer),
       typ: 'secevent+jwt',
     })
     expect(payload).toEqual({
       iss: tenant.issuer,
-      aud: reader.id,
+      aud: feedAudience(tenant.issuer),
       iat: expect.any(Number),
       jti: id,
       sub_id: { format: 'jwt_id', iss: tenant.issuer, jti },
-      events: { [tokenRevoked]: { token_expires_at: expect.any(Number) } },
+      events: { [revocationEventTypes.token]: { token_expires_at: expect.any(Number) } },
     })
     // Delivered again, it is the same event.
     const again = await poll(tenant.issuer, reader, { ...now, after })
@@ -136,11 +140,6 @@ describe.each(databases)('the revocation feed on $kind', ({ start }) => {
     expect(took).toBeLessThan(longPollingMs + 1_000)
   })
 
-  test('keeps a cursor that it cannot reach', async () => {
-    const after = '9'.repeat(18)
-    expect(await poll(tenant.issuer, reader, { ...now, after })).toMatchObject({ sets: {}, next: after })
-  })
-
   test('goes on after a client that went away while it waited', async () => {
     const after = await position()
     const gone = new AbortController()
@@ -166,10 +165,10 @@ describe.each(databases)('the revocation feed on $kind', ({ start }) => {
     const refused: [name: string, body: object, status: number, error: string, by: () => Credentials][] = [
       ['a client that may not introspect', now, 400, 'unauthorized_client', () => client],
       ['a wrong secret', now, 401, 'invalid_client', () => ({ ...reader, secret: 'x' })],
-      ['an unknown member', { ...now, ack: [] }, 400, 'invalid_request', () => reader],
-      ['a negative cursor', { ...now, after: '-1' }, 400, 'invalid_request', () => reader],
+      ['an unknown member', { ...now, acks: [] }, 400, 'invalid_request', () => reader],
+      ['a cursor of strange characters', { ...now, after: 'a b' }, 400, 'invalid_request', () => reader],
       ['a cursor that is a number', { ...now, after: 1 }, 400, 'invalid_request', () => reader],
-      ['no events at most', { ...now, maxEvents: 0 }, 400, 'invalid_request', () => reader],
+      ['fewer than no events', { ...now, maxEvents: -1 }, 400, 'invalid_request', () => reader],
       ['too many events', { ...now, maxEvents: 1001 }, 400, 'invalid_request', () => reader],
     ]
     test.each(refused)('%s', async (_name, body, status, error, by) => {

@@ -112,6 +112,7 @@ const tables = [
   'client_scopes',
   'client_secrets',
   'signing_keys',
+  'revocation_streams',
   'revocations',
   'opaque_tokens',
   'used_identifiers',

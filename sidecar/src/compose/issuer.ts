@@ -23,12 +23,12 @@ export function composeIssuer(name: string, config: IssuerConfig, toolkit: Toolk
   const jwksUrl = endpoint(config.jwks_uri, metadata, 'jwks_uri')
   const findKey = createJwks({ url: jwksUrl, timeoutMs, http, dependency: dependency(`${name} jwks`), now })
   // A token that the feed could not name could not be revoked.
-  const requireJti = config.revocation_feed !== undefined
+  const revocable = config.revocation_feed !== undefined
   return {
     trusted: {
       issuer,
-      verify: createVerifyJwt({ name, issuer, audience, algorithms, leeway, requireJti, findKey, now }),
-      introspect: composeIntrospection(name, config, metadata, requireJti, toolkit),
+      verify: createVerifyJwt({ name, issuer, audience, algorithms, leeway, revocable, findKey, now }),
+      introspect: composeIntrospection(name, config, metadata, revocable, toolkit),
     },
     feed: composeFeed(name, config, metadata, findKey, toolkit),
   }
@@ -38,7 +38,7 @@ function composeIntrospection(
   name: string,
   { issuer, audience, introspection: config }: IssuerConfig,
   metadata: FindEndpoint,
-  requireJti: boolean,
+  revocable: boolean,
   { http, dependency, readSecret, now }: Toolkit,
 ) {
   if (!config) return undefined
@@ -50,7 +50,7 @@ function composeIntrospection(
     http,
     dependency: dependency(`${name} introspection`),
   })
-  return createIntrospectToken({ name, issuer, audience, requireJti, cacheTtl: config.cache_ttl, introspect, now })
+  return createIntrospectToken({ name, issuer, audience, revocable, cacheTtl: config.cache_ttl, introspect, now })
 }
 
 function composeFeed(
@@ -72,6 +72,7 @@ function composeFeed(
     http,
     now,
     onFailure: (error) => logger.warn({ reason: safeReason(error), issuer: name }, 'the revocation feed failed'),
+    onUnknownEvents: (count) => logger.warn({ count, issuer: name }, 'events of unknown types have no effect'),
   })
 }
 

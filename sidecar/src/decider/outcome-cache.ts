@@ -4,12 +4,13 @@
  * fewer: made-up tokens displace nobody.
  */
 import type { Allow, Deny } from '@postern/protocol/decision'
+import type { RevocableClaims } from '@postern/protocol/revocation'
 import { LRUCache } from 'lru-cache'
 import type { Config } from '../config/schema.ts'
 
 export interface Verified {
   issuer: string
-  jti: string | undefined
+  revocable: RevocableClaims | undefined
   /** ms since the epoch; Infinity where it is not known */
   expiresAt: number
   /** ms since the epoch until which it may be kept */

@@ -1,149 +1,156 @@
-/** The subscription to an issuer's revocations: long polling (RFC 8936) for Security Event Tokens (RFC 8417). */
+/**
+ * The subscription to an issuer's revocations, by long polling (RFC 8936). The position moves on with each answer. Where an
+ * event cannot be believed, those after it take effect all the same, and the stream is read again from before it until
+ * all of it is believed.
+ */
 import { setTimeout as delay } from 'node:timers/promises'
 import { formatBasicCredentials } from '@postern/protocol/basic-credentials'
-import { PollResponse, securityEventType, TokenRevokedClaims, tokenRevoked } from '@postern/protocol/security-event'
-import { jwtVerify } from 'jose'
+import type { RevocableClaims } from '@postern/protocol/revocation'
+import { PollResponse } from '@postern/protocol/security-event'
 import { Value } from 'typebox/value'
 import { DependencyError } from '../failures.ts'
 import type { HttpClient } from './http-client.ts'
-import type { FindKey } from './jwks.ts'
+import { createReceivedRevocations, type EventTrust } from './received-revocations.ts'
 
 export interface RevocationFeed {
   /** Whether the token is revoked, as far as the feed has told. */
-  isRevoked(jti: string): boolean
+  isRevoked(claims: RevocableClaims): boolean
   /** Whether everything that was revoked before the start is known. */
   synced(): boolean
-  /** ms since the epoch of the last answer; undefined before the first. */
+  /** ms since the epoch of the last answer that left nothing in doubt; undefined before the first. */
   answeredAt(): number | undefined
   start(): void
   close(): Promise<void>
 }
 
-export interface RevocationFeedOptions {
-  name: string
-  issuer: string
-  algorithms: readonly string[]
+export interface RevocationFeedOptions extends EventTrust {
   endpoint: () => Promise<string>
-  clientId: string
   clientSecret: string
-  findKey: FindKey
   http: HttpClient
-  /** ms since the epoch */
-  now: () => number
   random?: () => number
-  /** Told of each failed poll. */
+  /** Told of each poll that fails, or brings what cannot be believed. */
   onFailure(error: unknown): void
+  /** Told of each answer with events that are genuine, but of types that are not known here. */
+  onUnknownEvents(count: number): void
 }
 
 /** Longer than the issuer holds a poll open. */
 const pollTimeoutMs = 35_000
-const firstRetryMs = 200
-const maxRetryMs = 5_000
+const retry = { firstMs: 200, maxMs: 5_000 }
+/** Between readings of what is in doubt: a key that is not known yet soon will be; anything else takes its time. */
+const reread = { firstMs: 1_000, maxMs: 60_000 }
 /** Between polls that are answered without news: an issuer that does not hold them open is not asked all the time. */
 const idleMs = 250
-/** Of one answer: a signed event has well under a kilobyte, so the answer stays below what the HTTP client accepts. */
+/** Of one answer: a signed event has about a kilobyte, so the answer stays below what the HTTP client accepts. */
 const maxEvents = 250
-/** Beyond this, revocations cannot be remembered, and forgetting one would let a revoked token pass. */
-const maxRevocations = 1_000_000
 
 export function createRevocationFeed(options: RevocationFeedOptions): RevocationFeed {
-  const { name, http, now, random = Math.random } = options
-  /** `jti` → when the token expires, in seconds since the epoch. */
-  const revoked = new Map<string, number>()
+  const { name, http, now, onFailure, random = Math.random } = options
+  const received = createReceivedRevocations(options)
   const closing = new AbortController()
-  let next: string | undefined
+  let position: string | undefined
   let synced = false
   let answeredAt: number | undefined
+  /** From where the stream is to be read again, and how often there was reason to. */
+  let doubt: { from: string | undefined; times: number } | undefined
   let loop: Promise<void> | undefined
+  let rereading: Promise<void> | undefined
 
   const headers = {
     authorization: formatBasicCredentials(options.clientId, options.clientSecret),
     'content-type': 'application/json',
   }
 
-  const believe = async (sets: readonly string[]) => {
-    const events = await Promise.allSettled(sets.map((set) => readEvent(set, options)))
-    for (const event of events) if (event.status === 'fulfilled') revoked.set(...event.value)
-    forgetExpired(revoked, now() / 1_000)
-    // Only now: one event that cannot be believed must not keep the others from taking effect.
-    for (const event of events) if (event.status === 'rejected') throw event.reason
-  }
-
-  const poll = async () => {
+  const poll = async (after: string | undefined, returnImmediately: boolean): Promise<PollResponse> => {
     const url = await options.endpoint()
-    const body = JSON.stringify({
-      ...(next !== undefined && { after: next }),
-      returnImmediately: !synced,
-      maxEvents,
-    })
-    const answer = await http.send({
-      method: 'POST',
-      url,
-      headers,
-      body,
-      timeoutMs: pollTimeoutMs,
-      signal: closing.signal,
-    })
+    const body = JSON.stringify({ ...(after !== undefined && { after }), returnImmediately, maxEvents })
+    const { signal } = closing
+    const answer = await http.send({ method: 'POST', url, headers, body, timeoutMs: pollTimeoutMs, signal })
     if (answer.status !== 200 || !Value.Check(PollResponse, answer.json)) {
       throw new DependencyError(name, `status ${answer.status}, or no poll response`)
     }
-    const { sets, moreAvailable } = answer.json
-    await believe(Object.values(sets))
-    if (revoked.size > maxRevocations) throw new DependencyError(name, 'too many revocations')
-    next = answer.json.next
-    answeredAt = now()
-    if (!moreAvailable) synced = true
+    return answer.json
+  }
+
+  /** @returns whether all events could be believed */
+  const take = async ({ sets }: PollResponse): Promise<boolean> => {
+    const { failures, unknown } = await received.receive(Object.values(sets))
+    if (received.overfull()) throw new DependencyError(name, 'too many revocations')
+    if (unknown > 0) options.onUnknownEvents(unknown)
+    if (failures.length > 0) onFailure(failures[0])
+    return failures.length === 0
+  }
+
+  const advance = async (): Promise<{ moved: boolean }> => {
+    const answer = await poll(position, !synced)
+    if (!(await take(answer))) {
+      // Before everything was known once, nothing is let through, and the position may as well stay.
+      if (!synced) throw new DependencyError(name, 'an event cannot be believed')
+      doubt = { from: doubt ? doubt.from : position, times: (doubt?.times ?? 0) + 1 }
+      rereading ??= readDoubtful()
+    }
+    const moved = answer.next !== position
+    position = answer.next
+    if (!answer.moreAvailable) synced = true
+    if (!doubt) answeredAt = now()
+    return { moved }
+  }
+
+  const readDoubtful = async () => {
+    for (let ms = reread.firstMs; doubt && !closing.signal.aborted; ms = Math.min(ms * 2, reread.maxMs)) {
+      await pause(ms)
+      const { from, times } = doubt
+      const believed = await readFrom(from).catch(fail)
+      // What came into doubt meanwhile may stand after what was read.
+      if (believed && doubt.times === times) doubt = undefined
+    }
+    rereading = undefined
+  }
+
+  /** @returns whether all of the stream from there on could be believed */
+  const readFrom = async (from: string | undefined): Promise<boolean> => {
+    let believed = true
+    for (let after = from, more = true; more; ) {
+      const answer = await poll(after, true)
+      believed = (await take(answer)) && believed
+      more = answer.moreAvailable && answer.next !== after
+      after = answer.next
+    }
+    return believed
   }
 
   /** Jittered; ends early with `close`. */
   const pause = (ms: number) =>
     delay(ms * (0.5 + random()), undefined, { signal: closing.signal }).catch(() => undefined)
 
+  const fail = (error: unknown) => {
+    if (!closing.signal.aborted) onFailure(error)
+  }
+
   const run = async () => {
-    for (let retryMs = firstRetryMs; !closing.signal.aborted; ) {
+    for (let retryMs = retry.firstMs; !closing.signal.aborted; ) {
       try {
-        const before = next
-        await poll()
-        retryMs = firstRetryMs
-        if (next === before) await pause(idleMs)
+        const { moved } = await advance()
+        retryMs = retry.firstMs
+        if (!moved) await pause(idleMs)
       } catch (error) {
-        if (closing.signal.aborted) return
-        options.onFailure(error)
+        fail(error)
         await pause(retryMs)
-        retryMs = Math.min(retryMs * 2, maxRetryMs)
+        retryMs = Math.min(retryMs * 2, retry.maxMs)
       }
     }
   }
 
   return {
-    isRevoked: (jti) => revoked.has(jti),
-    synced: () => synced && revoked.size <= maxRevocations,
+    isRevoked: received.cover,
+    synced: () => synced && !received.overfull(),
     answeredAt: () => answeredAt,
     start() {
       loop ??= run()
     },
     async close() {
       closing.abort()
-      await loop
+      await Promise.all([loop, rereading])
     },
   }
-}
-
-async function readEvent(set: string, options: RevocationFeedOptions): Promise<[jti: string, expiresAt: number]> {
-  const { payload } = await jwtVerify(set, options.findKey, {
-    issuer: options.issuer,
-    audience: options.clientId,
-    typ: securityEventType,
-    algorithms: [...options.algorithms],
-    currentDate: new Date(options.now()),
-  })
-  if (!Value.Check(TokenRevokedClaims, payload) || payload.sub_id.iss !== options.issuer) {
-    throw new DependencyError(options.name, 'an event is not a token revocation of this issuer')
-  }
-  return [payload.sub_id.jti, payload.events[tokenRevoked].token_expires_at]
-}
-
-/** A token is accepted a little past its expiry where the clocks differ, so revocations are kept a little longer. */
-function forgetExpired(revoked: Map<string, number>, nowSeconds: number): void {
-  for (const [jti, expiresAt] of revoked) if (expiresAt + 120 < nowSeconds) revoked.delete(jti)
 }

@@ -3,6 +3,7 @@ import { audienceMatches } from '@postern/protocol/audience'
 import { Refusal } from '../failures.ts'
 import type { Introspect } from '../remote/introspection.ts'
 import type { Authenticate } from './identity.ts'
+import { revocableClaims } from './revocation.ts'
 
 export interface IntrospectTokenOptions {
   /** Name of the issuer in the configuration. */
@@ -11,7 +12,8 @@ export interface IntrospectTokenOptions {
   audience: readonly string[]
   /** Seconds that an answer may be relied on. */
   cacheTtl: number
-  requireJti: boolean
+  /** Whether the issuer's revocations are subscribed to, so that tokens must be revocable. */
+  revocable: boolean
   introspect: Introspect
   /** ms since the epoch */
   now: () => number
@@ -24,7 +26,7 @@ export interface IntrospectTokenOptions {
 const maxTokenLength = 8_192
 
 export function createIntrospectToken(options: IntrospectTokenOptions): Authenticate {
-  const { name, issuer, audience, cacheTtl, requireJti, introspect, now } = options
+  const { name, issuer, audience, cacheTtl, introspect, now } = options
   return async (token) => {
     if (token.length > maxTokenLength) throw new Refusal('invalid_token', 'the token is too long')
     const asked = now()
@@ -32,13 +34,12 @@ export function createIntrospectToken(options: IntrospectTokenOptions): Authenti
     if (!claims) throw new Refusal('invalid_token', 'the token is not active')
     refuseWhereOthersAreMeant(claims, issuer, audience)
     refuseOutsideItsTime(claims, asked)
-    const { exp, jti } = claims
-    if (requireJti && typeof jti !== 'string') throw new Refusal('invalid_token', 'the token has no jti')
+    const { exp } = claims
     const expiresAt = typeof exp === 'number' ? exp * 1_000 : Number.POSITIVE_INFINITY
     return {
       issuer: name,
       claims,
-      jti: typeof jti === 'string' ? jti : undefined,
+      revocable: options.revocable ? revocableClaims(claims) : undefined,
       expiresAt,
       holdsUntil: Math.min(expiresAt, asked + cacheTtl * 1_000),
     }

@@ -3,6 +3,7 @@ import { errors, type JWTPayload, jwtVerify } from 'jose'
 import { Refusal } from '../failures.ts'
 import type { FindKey } from '../remote/jwks.ts'
 import type { Authenticate } from './identity.ts'
+import { revocableClaims } from './revocation.ts'
 
 export interface VerifyJwtOptions {
   /** Name of the issuer in the configuration. */
@@ -12,8 +13,8 @@ export interface VerifyJwtOptions {
   algorithms: readonly string[]
   /** Seconds, for `iat` and `nbf`. */
   leeway: number
-  /** Whether tokens must be revocable by their `jti`. */
-  requireJti: boolean
+  /** Whether the issuer's revocations are subscribed to, so that tokens must be revocable. */
+  revocable: boolean
   findKey: FindKey
   /** ms since the epoch */
   now: () => number
@@ -27,19 +28,23 @@ export function createVerifyJwt(options: VerifyJwtOptions): Authenticate {
     algorithms: [...options.algorithms],
     clockTolerance: leeway,
     typ: 'at+jwt',
-    requiredClaims: ['exp', 'iat', 'sub', 'client_id', ...(options.requireJti ? ['jti'] : [])],
+    requiredClaims: ['exp', 'iat', 'sub', 'client_id', ...(options.revocable ? ['jti'] : [])],
   }
   return async (token) => {
     const time = now()
-    const { payload } = await jwtVerify(token, findKey, { ...checks, currentDate: new Date(time) }).catch(refuse)
-    const { exp = 0, iat = 0, jti } = payload
+    const { payload, protectedHeader } = await jwtVerify(token, findKey, {
+      ...checks,
+      currentDate: new Date(time),
+    }).catch(refuse)
+    const { exp = 0, iat = 0 } = payload
     if (iat > time / 1_000 + leeway) throw new Refusal('invalid_token', 'the token was issued in the future', true)
-    if (!isText(payload.sub) || !isText(payload.client_id) || (options.requireJti && !isText(jti))) {
+    if (!isText(payload.sub) || !isText(payload.client_id)) {
       throw new Refusal('invalid_token', 'a claim of the token is malformed')
     }
     // The library stretches the expiry by the leeway; a policy does not look past this.
     const expiresAt = exp * 1_000
-    return { issuer: name, claims: payload, jti, expiresAt, holdsUntil: expiresAt }
+    const revocable = options.revocable ? revocableClaims(payload, protectedHeader.kid ?? '') : undefined
+    return { issuer: name, claims: payload, revocable, expiresAt, holdsUntil: expiresAt }
   }
 }
 

@@ -11,7 +11,7 @@ const limits = {
 const now = 1_000_000
 const allowed = (headers: Record<string, string>): Outcome => ({
   issuer: 'test',
-  jti: undefined,
+  revocable: undefined,
   expiresAt: now + 300_000,
   holdsUntil: now + 300_000,
   allow: { decision: 'allow', remove_headers: [], set_headers: headers, expires_at: 1_300 },

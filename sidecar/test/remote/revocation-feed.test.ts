@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import type { Mint } from '../support/issuer.ts'
 import { startBench, type TestBench, withFeed, withIntrospection } from '../support/sidecar.ts'
 
 let bench: TestBench
@@ -15,6 +16,19 @@ async function ready(): Promise<void> {
 
 async function tokenWithJti(jti: string): Promise<string> {
   return `Bearer ${await bench.issuer.mint({ claims: { jti } })}`
+}
+
+/** Where the sidecar's polls stood in the stream; 0 for the beginning. */
+function positions(): string[] {
+  return bench.issuer.received.events.map((body) => String(JSON.parse(body).after ?? '.0').replace(/^.*\./, ''))
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  const begun = performance.now()
+  while (!holds()) {
+    if (performance.now() - begun > 5_000) throw new Error('did not come true')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
 }
 
 /** Until the token is refused; the number of answers that still let it through. */
@@ -62,7 +76,15 @@ describe('the revocation feed', () => {
   test('refuses tokens that could not be revoked', async () => {
     bench = await startBench({ issuer: `${withFeed}\n    ${withIntrospection}` })
     await ready()
-    expect((await bench.ask(`Bearer ${await bench.issuer.mint({ claims: { jti: undefined } })}`)).status).toBe(401)
+    const unnameable: Mint[] = [
+      { claims: { jti: undefined } },
+      { claims: { jti: '' } },
+      { claims: { grant_id: 1 } },
+      { header: { kid: undefined } },
+    ]
+    for (const changes of unnameable) {
+      expect((await bench.ask(`Bearer ${await bench.issuer.mint(changes)}`)).status).toBe(401)
+    }
     bench.issuer.introspects('opaque', { active: true, ...bench.issuer.claims({ jti: undefined }) })
     expect((await bench.ask('Bearer opaque')).status).toBe(401)
   })
@@ -88,8 +110,11 @@ describe('the revocation feed', () => {
     await bench.issuer.comeBack()
     await untilRefused(token)
     expect((await bench.ask(await tokenWithJti('a'))).status).toBe(401)
-    const positions = bench.issuer.received.events.map((body) => Number(JSON.parse(body).after ?? 0))
-    expect(positions).toEqual(positions.toSorted((a, b) => a - b))
+    expect(positions().map(Number)).toEqual(
+      positions()
+        .map(Number)
+        .toSorted((a, b) => a - b),
+    )
   })
 
   test('reads more events than one answer holds', async () => {
@@ -101,44 +126,157 @@ describe('the revocation feed', () => {
     expect((await bench.ask(await tokenWithJti('another'))).status).toBe(200)
   })
 
-  test.each<[what: string, changes: Parameters<TestBench['issuer']['revoke']>[1]]>([
-    ['signed by another key', { forged: true }],
-    ['of another issuer', { claims: { iss: 'https://other.example' } }],
-    ['for another receiver', { claims: { aud: 'another-sidecar' } }],
-    ['typed as an access token', { type: 'at+jwt' }],
-    ['of another kind', { claims: { events: { 'https://other.example/event': {} } } }],
-    [
-      "about another issuer's token",
-      { claims: { sub_id: { format: 'jwt_id', iss: 'https://other.example', jti: 'a' } } },
-    ],
-  ])('does not believe an event %s, and does not move past it', async (_what, changes) => {
-    bench = await startBench({ issuer: withFeed })
-    await ready()
-    const token = await tokenWithJti('a')
-    expect((await bench.ask(token)).status).toBe(200)
-    await bench.issuer.revoke('a', changes)
-    const polls = bench.issuer.calls.events
-    while (bench.issuer.calls.events < polls + 2) await new Promise((resolve) => setTimeout(resolve, 20))
-    expect((await bench.ask(token)).status).toBe(200)
-    const positions = bench.issuer.received.events.map((body) => JSON.parse(body).after)
-    expect(positions.at(-1)).toBe('0')
+  describe('takes effect, also for what is cached, when it tells of', () => {
+    const past = () => Math.floor(bench.clock.now() / 1_000)
+    const kinds: [what: string, revoked: () => Parameters<TestBench['issuer']['revoke']>[0]][] = [
+      ['a token', () => 'a'],
+      ['the grant', () => ({ kind: 'grant', value: 'g' })],
+      ['its client', () => ({ kind: 'client', value: 'app', notBefore: past() })],
+      ['its subject', () => ({ kind: 'subject', value: 'alice', notBefore: past() })],
+      ['the key that signed it', () => ({ kind: 'key', value: 'k1' })],
+    ]
+    test.each(kinds)('%s', async (_what, revoked) => {
+      bench = await startBench({ issuer: withFeed })
+      await ready()
+      const token = `Bearer ${await bench.issuer.mint({ claims: { jti: 'a', grant_id: 'g' } })}`
+      expect((await bench.ask(token)).status).toBe(200)
+      const others = [
+        { kind: 'grant', value: 'a' } as const,
+        { kind: 'client', value: 'alice', notBefore: 9e9 } as const,
+      ]
+      for (const other of others) await bench.issuer.revoke(other)
+      await bench.issuer.revoke(revoked())
+      const { ms, body } = await untilRefused(token)
+      expect(ms).toBeLessThan(1_000)
+      expect(body).toMatchObject({ error_description: 'the token has been revoked' })
+      // Nor was it let through once more, by whichever way.
+      expect((await bench.decide(['authorization', token])).decision).toBe('deny')
+    })
+
+    test('a client or a subject: not for tokens that are issued in a later second', async () => {
+      bench = await startBench({ issuer: withFeed })
+      await ready()
+      const notBefore = past() - 10
+      await bench.issuer.revoke({ kind: 'client', value: 'app', notBefore })
+      await bench.issuer.revoke({ kind: 'subject', value: 'alice', notBefore })
+      const status = async (iat: number) => {
+        const token = await bench.issuer.mint({ claims: { iat } })
+        return (await bench.ask(`Bearer ${token}`)).status
+      }
+      await untilRefused(`Bearer ${await bench.issuer.mint({ claims: { iat: notBefore } })}`)
+      expect(await status(notBefore - 1)).toBe(401)
+      expect(await status(notBefore)).toBe(401)
+      expect(await status(notBefore + 1)).toBe(200)
+    })
+
+    test('a client: also for introspected tokens that do not tell when they were issued', async () => {
+      bench = await startBench({ issuer: `${withFeed}\n    ${withIntrospection}` })
+      await ready()
+      bench.issuer.introspects('opaque', { active: true, ...bench.issuer.claims({ iat: undefined }) })
+      expect((await bench.ask('Bearer opaque')).status).toBe(200)
+      await bench.issuer.revoke({ kind: 'client', value: 'app', notBefore: 1 })
+      await untilRefused('Bearer opaque')
+    })
   })
 
-  test('believes the events beside one that it cannot believe', async () => {
-    bench = await startBench({ issuer: withFeed })
+  describe('an event that cannot be believed', () => {
+    const unbelievable: [what: string, changes: Parameters<TestBench['issuer']['revoke']>[1]][] = [
+      ['signed by another key', { forged: true }],
+      ['of another issuer', { claims: { iss: 'https://other.example' } }],
+      ['for another receiver', { claims: { aud: 'another-sidecar' } }],
+      ['typed as an access token', { type: 'at+jwt' }],
+      ['without an event', { claims: { events: undefined } }],
+      [
+        "about another issuer's token",
+        { claims: { sub_id: { format: 'jwt_id', iss: 'https://other.example', jti: 'a' } } },
+      ],
+    ]
+    test.each(unbelievable)(
+      '%s has no effect; what comes after it has, and it is asked for again',
+      async (_, changes) => {
+        bench = await startBench({ issuer: withFeed })
+        await ready()
+        const [token, another] = [await tokenWithJti('a'), await tokenWithJti('b')]
+        expect([(await bench.ask(token)).status, (await bench.ask(another)).status]).toEqual([200, 200])
+        await bench.issuer.revoke('a', changes)
+        await bench.issuer.revoke('b')
+        expect((await untilRefused(another)).ms).toBeLessThan(1_000)
+        expect((await bench.ask(token)).status).toBe(200)
+        // From before it, beside the poll that waits at the end.
+        await until(() => positions().slice(2).includes('0'))
+        expect(positions()).toContain('2')
+        expect(bench.log.join()).toContain('the revocation feed failed')
+      },
+    )
+
+    test('is believed once its key is known, and nothing is in doubt any more', async () => {
+      bench = await startBench({ issuer: withFeed })
+      await ready()
+      const token = await tokenWithJti('a')
+      expect((await bench.ask(token)).status).toBe(200)
+      // Keys are fetched once in ten seconds at most, and this one is not known yet.
+      await bench.issuer.rotate('k2')
+      await bench.issuer.revoke('a')
+      await until(() => bench.log.join().includes('the signing key is unknown'))
+      bench.clock.advance(11)
+      await untilRefused(token)
+      const polls = bench.issuer.calls.events
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      expect(bench.issuer.calls.events).toBe(polls)
+    })
+
+    test('keeps everything closed where it comes before the first sync', async () => {
+      bench = await startBench()
+      await bench.issuer.revoke('a', { forged: true })
+      bench = await bench.restart({ issuer: withFeed })
+      await until(() => bench.issuer.calls.events > 2)
+      expect((await bench.ask(await tokenWithJti('b'))).status).toBe(503)
+      expect((await bench.admin('/readyz')).status).toBe(503)
+    })
+
+    test('is one that a revoked key has signed, whatever it tells', async () => {
+      bench = await startBench({ issuer: withFeed })
+      await ready()
+      await bench.issuer.revoke({ kind: 'key', value: 'k1' })
+      await until(() => positions().includes('1'))
+      await bench.issuer.revoke('a')
+      await until(() => bench.log.join().includes('signed by a revoked key'))
+      await bench.issuer.rotate('k2')
+      bench.clock.advance(11)
+      const token = await tokenWithJti('a')
+      expect((await bench.ask(token)).status).toBe(200)
+      await bench.issuer.revoke('a')
+      await untilRefused(token)
+    })
+  })
+
+  test('an event of a type that is not known yet is passed over, with a warning', async () => {
+    bench = await startBench()
+    await bench.issuer.revoke('a', { claims: { events: { 'urn:postern:event:of-a-later-version': {} } } })
+    bench = await bench.restart({ issuer: withFeed })
     await ready()
-    const token = await tokenWithJti('b')
-    expect((await bench.ask(token)).status).toBe(200)
-    await bench.issuer.revoke('a', { forged: true })
     await bench.issuer.revoke('b')
-    await untilRefused(token)
+    await untilRefused(await tokenWithJti('b'))
     expect((await bench.ask(await tokenWithJti('a'))).status).toBe(200)
-    expect(bench.issuer.received.events.map((body) => JSON.parse(body).after).at(-1)).toBe('0')
+    expect(bench.log.join()).toContain('events of unknown types have no effect')
+    expect(positions().filter((position) => position === '0')).toHaveLength(1)
+  })
+
+  test('goes on with the stream of a database that was made anew, and forgets nothing', async () => {
+    bench = await startBench({ issuer: withFeed })
+    await bench.issuer.revoke('a')
+    await bench.issuer.revoke('b')
+    await ready()
+    await until(() => positions().includes('2'))
+    bench.issuer.wipe()
+    await bench.issuer.revoke('c')
+    await untilRefused(await tokenWithJti('c'))
+    for (const jti of ['a', 'b']) expect((await bench.ask(await tokenWithJti(jti))).status).toBe(401)
   })
 
   test('does not ask again and again where polls are answered at once without news', async () => {
     bench = await startBench({ issuer: withFeed })
-    bench.issuer.answer('events', { sets: {}, moreAvailable: false, next: '0' })
+    bench.issuer.answer('events', { sets: {}, moreAvailable: false, next: 's.0' })
     bench = await bench.restart()
     await ready()
     const polls = bench.issuer.calls.events

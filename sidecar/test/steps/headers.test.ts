@@ -13,7 +13,7 @@ const policy = (changes: Partial<PolicyConfig> = {}): PolicyConfig => ({
 const identity = (claims: Record<string, unknown>) => ({
   issuer: 'test',
   claims,
-  jti: undefined,
+  revocable: undefined,
   expiresAt: 0,
   holdsUntil: 0,
 })

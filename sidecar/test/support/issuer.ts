@@ -3,7 +3,9 @@
  * answer nonsense; test/system.test.ts has the real one.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { securityEventType, tokenRevoked } from '@postern/protocol/security-event'
+import type { Revocation } from '@postern/protocol/revocation'
+import { formatRevocation } from '@postern/protocol/revocation-event'
+import { feedAudience, securityEventType } from '@postern/protocol/security-event'
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 
 export type Endpoint = 'metadata' | 'jwks' | 'introspection' | 'token' | 'events'
@@ -17,6 +19,13 @@ export interface Mint {
   claims?: Record<string, unknown>
   /** Changes of its header. */
   header?: Record<string, unknown>
+}
+
+/** Of an event, to make it a wrong one. */
+export interface EventChanges {
+  claims?: Record<string, unknown>
+  type?: string
+  forged?: boolean
 }
 
 export interface TestIssuer {
@@ -35,8 +44,10 @@ export interface TestIssuer {
   /** A new signing key in the place of the old one. @param kid of the new key */
   rotate(kid: string): Promise<void>
   publicJwk(): JWK
-  /** Publishes the revocation of a token. @param changes of the event, to make it a wrong one */
-  revoke(jti: string, changes?: { claims?: Record<string, unknown>; type?: string; forged?: boolean }): Promise<void>
+  /** Publishes a revocation: of a token by its `jti`, or of another kind. */
+  revoke(revoked: string | Omit<Revocation, 'expiresAt'>, changes?: EventChanges): Promise<void>
+  /** Its database is made anew: the feed has nothing, and positions in it mean nothing any more. */
+  wipe(): void
   goDown(): Promise<void>
   comeBack(): Promise<void>
   close(): Promise<void>
@@ -56,7 +67,8 @@ export async function startTestIssuer(now: () => number): Promise<TestIssuer> {
   const behaviours = new Map<Endpoint, Behaviour>()
   const answers = new Map<Endpoint, unknown>()
   const introspections = new Map<string, unknown>()
-  const sets: { jti: string; set: string }[] = []
+  let sets: { jti: string; set: string }[] = []
+  let stream = 'stream-1'
   const polls = new Set<() => void>()
   let issued = 0
   let url = ''
@@ -70,8 +82,9 @@ export async function startTestIssuer(now: () => number): Promise<TestIssuer> {
   })
 
   const poll = async (body: string, response: ServerResponse) => {
-    const { after = '0', returnImmediately, maxEvents = 100 } = JSON.parse(body)
-    const news = () => sets.slice(Number(after))
+    const { after = '', returnImmediately, maxEvents = 100 } = JSON.parse(body)
+    const start = () => (after.startsWith(`${stream}.`) ? Number(after.slice(stream.length + 1)) : 0)
+    const news = () => sets.slice(start())
     if (news().length === 0 && !returnImmediately) {
       await new Promise<void>((resolve) => {
         polls.add(resolve)
@@ -82,7 +95,7 @@ export async function startTestIssuer(now: () => number): Promise<TestIssuer> {
     return {
       sets: Object.fromEntries(sent.map(({ jti, set }) => [jti, set])),
       moreAvailable: news().length > sent.length,
-      next: String(Number(after) + sent.length),
+      next: `${stream}.${start() + sent.length}`,
     }
   }
 
@@ -163,14 +176,16 @@ export async function startTestIssuer(now: () => number): Promise<TestIssuer> {
       jwk = { ...(await exportJWK(key.publicKey)), kid, alg: 'ES256', use: 'sig' }
     },
     publicJwk: () => jwk,
-    async revoke(jti, { claims: changes = {}, type = securityEventType, forged = false } = {}) {
+    async revoke(revoked, { claims: changes = {}, type = securityEventType, forged = false } = {}) {
+      const time = Math.floor(now() / 1_000)
+      const revocation: Omit<Revocation, 'expiresAt'> =
+        typeof revoked === 'string' ? { kind: 'token', value: revoked } : revoked
       const event = {
         iss: url,
-        aud: clientId,
-        iat: Math.floor(now() / 1_000),
-        jti: `event-${sets.length + 1}`,
-        sub_id: { format: 'jwt_id', iss: url, jti },
-        events: { [tokenRevoked]: { token_expires_at: Math.floor(now() / 1_000) + 300 } },
+        aud: feedAudience(url),
+        iat: time,
+        jti: `${stream}.${sets.length + 1}`,
+        ...formatRevocation(url, { ...revocation, expiresAt: time + 300 }),
         ...changes,
       }
       const set = await new SignJWT(event)
@@ -179,6 +194,10 @@ export async function startTestIssuer(now: () => number): Promise<TestIssuer> {
       sets.push({ jti: event.jti, set })
       for (const wake of polls) wake()
       polls.clear()
+    },
+    wipe() {
+      sets = []
+      stream = `${stream}+`
     },
     goDown,
     comeBack: () => listen(Number(new URL(url).port)),

@@ -6,6 +6,7 @@ import * as maintenance from './0003-maintenance.ts'
 import * as usedIdentifiers from './0005-used-identifiers.ts'
 import * as events from './0008-events.ts'
 import * as settingsAndOpaqueTokens from './0009-settings-and-opaque-tokens.ts'
+import * as revocationKinds from './0010-revocation-kinds.ts'
 import * as clientSecretLifecycle from './0013-client-secret-lifecycle.ts'
 
 export const migrations: Record<string, Migration> = {
@@ -15,5 +16,6 @@ export const migrations: Record<string, Migration> = {
   '0005-used-identifiers': usedIdentifiers,
   '0008-events': events,
   '0009-settings-and-opaque-tokens': settingsAndOpaqueTokens,
+  '0010-revocation-kinds': revocationKinds,
   '0013-client-secret-lifecycle': clientSecretLifecycle,
 }

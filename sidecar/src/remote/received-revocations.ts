@@ -1,0 +1,91 @@
+/** What a revocation feed has told: Security Event Tokens (RFC 8417), believed only if the issuer signed them for the feed. */
+import { createRevokedTokens, type RevocableClaims, type Revocation } from '@postern/protocol/revocation'
+import { parseRevocation } from '@postern/protocol/revocation-event'
+import { feedAudience, securityEventType } from '@postern/protocol/security-event'
+import { jwtVerify } from 'jose'
+import { DependencyError } from '../failures.ts'
+import type { FindKey } from './jwks.ts'
+
+export interface EventTrust {
+  /** Of the feed, for messages. */
+  name: string
+  issuer: string
+  algorithms: readonly string[]
+  clientId: string
+  findKey: FindKey
+  /** ms since the epoch */
+  now: () => number
+}
+
+export interface ReceivedRevocations {
+  cover(claims: RevocableClaims): boolean
+  /** Lets what can be believed take effect. */
+  receive(sets: readonly string[]): Promise<Receipt>
+  /** Whether there were more than can be remembered, and some may be missing. */
+  overfull(): boolean
+}
+
+export interface Receipt {
+  /** Why events could not be believed. */
+  failures: unknown[]
+  /** How many are genuine, but of a type that is not known here. */
+  unknown: number
+}
+
+/** Beyond this, revocations cannot be remembered, and forgetting one would let a revoked token pass. */
+const maxRevocations = 1_000_000
+/** Tokens are accepted a little past their expiry where clocks differ, so revocations are kept a little longer. */
+const keptPastExpiryMs = 120_000
+const forgetEveryMs = 10_000
+
+export function createReceivedRevocations(trust: EventTrust): ReceivedRevocations {
+  const { name, now } = trust
+  const revoked = createRevokedTokens()
+  let forgottenAt = now()
+
+  const forgetExpired = () => {
+    if (now() - forgottenAt < forgetEveryMs) return
+    forgottenAt = now()
+    revoked.forgetExpired((forgottenAt - keptPastExpiryMs) / 1_000)
+  }
+
+  return {
+    cover: revoked.cover,
+    async receive(sets) {
+      const receipt: Receipt = { failures: [], unknown: 0 }
+      const events = await Promise.allSettled(sets.map((set) => readEvent(set, trust)))
+      for (const event of events) {
+        if (event.status === 'rejected') receipt.failures.push(event.reason)
+        else if (revoked.cover({ kid: event.value.kid })) {
+          receipt.failures.push(new DependencyError(name, 'an event is signed by a revoked key'))
+        } else if (event.value.revocation === 'unknown') receipt.unknown += 1
+        else revoked.add(event.value.revocation)
+      }
+      forgetExpired()
+      return receipt
+    },
+    overfull: () => revoked.size > maxRevocations,
+  }
+}
+
+interface GenuineEvent {
+  /** Of the key that signed it. */
+  kid: string | undefined
+  revocation: Revocation | 'unknown'
+}
+
+/** @throws Error where it cannot be believed */
+async function readEvent(set: string, trust: EventTrust): Promise<GenuineEvent> {
+  const { name, issuer, algorithms, clientId, findKey, now } = trust
+  const { payload, protectedHeader } = await jwtVerify(set, findKey, {
+    issuer,
+    // OAuth Event Types would have the reader's client_id here; the feed's own name serves all of its readers at once.
+    audience: [feedAudience(issuer), clientId],
+    typ: securityEventType,
+    algorithms: [...algorithms],
+    currentDate: new Date(now()),
+  })
+  const revocation = parseRevocation(payload, issuer)
+  if (revocation === 'malformed') throw new DependencyError(name, 'an event is malformed, or of another issuer')
+  return { kid: protectedHeader.kid, revocation }
+}
