@@ -2,8 +2,9 @@
  * Client secrets. Those made here have 256 bits of entropy and are kept as keyed SHA-256; imported ones are kept as scrypt
  * hashes. All are compared in constant time.
  */
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { sameMac } from '../keys/hmac.ts'
 import type { MasterKeys } from '../keys/master-keys.ts'
 import { hashSlowly, matchesSlowly } from './scrypt.ts'
 
@@ -46,6 +47,8 @@ export interface SecretContext {
 
 /** The `hashKey` of imported secrets. */
 export const importedKey = 'scrypt'
+/** As long as a keyed hash, and none. */
+const decoy = '.'.repeat(43)
 /** Imported secrets that were right lately: known again by their keyed hash, without the cost of scrypt. */
 const maxRemembered = 10_000
 
@@ -59,8 +62,7 @@ export function createClientSecrets(masterKeys: MasterKeys): ClientSecrets {
 
   const isKeyedHash = (secret: string, { hash, hashKey }: Pick<StoredSecret, 'hash' | 'hashKey'>) => {
     const computed = masterKeys.hashUnder(hashKey, secret)
-    const expected = Buffer.from(hash, 'base64url')
-    return computed !== undefined && computed.length === expected.length && timingSafeEqual(computed, expected)
+    return computed !== undefined && sameMac(computed, hash)
   }
 
   const isImported = async (secret: string, { hash }: StoredSecret) => {
@@ -76,7 +78,7 @@ export function createClientSecrets(masterKeys: MasterKeys): ClientSecrets {
       let found: StoredSecret | undefined
       for (const one of stored) if (isKeyedHash(secret, one)) found = one
       // An unknown client costs one comparison too, so that time does not tell which ids exist.
-      if (stored.length === 0) isKeyedHash(secret, { hash: '', hashKey: masterKeys.currentKeyId })
+      if (stored.length === 0) isKeyedHash(secret, { hash: decoy, hashKey: masterKeys.currentKeyId })
       const imported = found ? [] : stored.filter(({ hashKey }) => hashKey === importedKey)
       return imported.length === 0
         ? inForce(found, now)

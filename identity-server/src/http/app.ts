@@ -63,7 +63,7 @@ export async function createApp({ logger, metrics, oauth, admin }: AppOptions): 
       { parseAs: 'buffer' },
       (request, body, done) => {
         try {
-          request.form = parseForm(Buffer.from(body))
+          request.form = parseForm(typeof body === 'string' ? Buffer.from(body) : body)
           done(null)
         } catch (error) {
           done(error instanceof Error ? error : new Error(String(error)))

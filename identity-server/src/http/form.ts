@@ -18,16 +18,12 @@ const controlInJson = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]/
 export function parseForm(body: Buffer): Form {
   // Decoding would put U+FFFD in the place of what is no UTF-8, and different bodies would become the same.
   if (!isUtf8(body)) throw new OAuthError('invalid_request', 'the body is not UTF-8')
-  const pairs = body
-    .toString()
-    .split('&')
-    .filter((pair) => pair !== '')
+  const pairs = body.toString().split('&')
   if (pairs.length > maxParameters) throw new OAuthError('invalid_request', 'too many parameters')
   const values = new Map<string, string[]>()
   for (const pair of pairs) {
-    const equals = pair.indexOf('=')
-    const name = decode(equals < 0 ? pair : pair.slice(0, equals), control)
-    const value = equals < 0 ? '' : decode(pair.slice(equals + 1), json.has(name) ? controlInJson : control)
+    if (pair === '') continue
+    const [name, value] = parsePair(pair)
     const present = values.get(name)
     if (!present) values.set(name, [value])
     else if (repeatable.has(name)) present.push(value)
@@ -39,13 +35,24 @@ export function parseForm(body: Buffer): Form {
   }
 }
 
+function parsePair(pair: string): [name: string, value: string] {
+  const equals = pair.indexOf('=')
+  if (equals < 0) return [decode(pair, control), '']
+  const name = decode(pair.slice(0, equals), control)
+  return [name, decode(pair.slice(equals + 1), json.has(name) ? controlInJson : control)]
+}
+
 function decode(text: string, refused: RegExp): string {
-  let decoded: string
+  // Most names and values stand for themselves, and finding that out halves the time of a form.
+  const decoded = text.includes('%') || text.includes('+') ? percentDecode(text) : text
+  if (refused.test(decoded)) throw new OAuthError('invalid_request', 'a parameter holds a control character')
+  return decoded
+}
+
+function percentDecode(text: string): string {
   try {
-    decoded = decodeURIComponent(text.replaceAll('+', ' '))
+    return decodeURIComponent(text.replaceAll('+', ' '))
   } catch (cause) {
     throw new OAuthError('invalid_request', 'the body is not well-formed form data', { cause })
   }
-  if (refused.test(decoded)) throw new OAuthError('invalid_request', 'a parameter holds a control character')
-  return decoded
 }

@@ -3,15 +3,8 @@
  * keys and one to hash client secrets. The first of the list encrypts and hashes; all of them decrypt and verify, so
  * that a new one can be put in front while the old one is still needed.
  */
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  createHmac,
-  hkdfSync,
-  randomBytes,
-  timingSafeEqual,
-} from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
+import { createHmacSha256, sameMac } from './hmac.ts'
 
 export interface MasterKeys {
   /** The id of the first key. */
@@ -25,8 +18,8 @@ export interface MasterKeys {
   decrypt(keyId: string, ciphertext: Uint8Array, context: string): Buffer
   /** HMAC-SHA-256 of a secret under the first key, base64url. */
   hash(secret: string): { keyId: string; hash: string }
-  /** HMAC-SHA-256 of a secret under a named key, or undefined where that key is not in the list. */
-  hashUnder(keyId: string, secret: string): Buffer | undefined
+  /** The same under a named key, or undefined where that key is not in the list. */
+  hashUnder(keyId: string, secret: string): string | undefined
   /** What replicas of this server can recognise as made by one of them, with keys for this purpose alone. */
   createMac(purpose: string): Mac
 }
@@ -68,17 +61,14 @@ export function createMasterKeys(keys: readonly string[]): MasterKeys {
         .setAuthTag(bytes.subarray(-tagBytes))
       return Buffer.concat([decipher.update(bytes.subarray(ivBytes, -tagBytes)), decipher.final()])
     },
-    hash: (secret) => ({ keyId: first.id, hash: hmac(first.hashing, secret).toString('base64url') }),
-    hashUnder(keyId, secret) {
-      const key = byId.get(keyId)
-      return key && hmac(key.hashing, secret)
-    },
+    hash: (secret) => ({ keyId: first.id, hash: first.hash(secret) }),
+    hashUnder: (keyId, secret) => byId.get(keyId)?.hash(secret),
     createMac(purpose) {
-      const keys = ring.map((key) => key.derive(purpose))
-      const newest = first.derive(purpose)
+      const keys = ring.map(({ derive }) => createHmacSha256(derive(purpose)))
+      const newest = createHmacSha256(first.derive(purpose))
       return {
-        sign: (text) => hmac(newest, text),
-        verify: (text, mac) => keys.some((key) => isEqual(hmac(key, text), mac)),
+        sign: (text) => Buffer.from(newest(text), 'base64url'),
+        verify: (text, mac) => keys.some((hmac) => sameMac(hmac(text), mac.toString('base64url'))),
       }
     },
   }
@@ -98,15 +88,7 @@ function toKeys(text: string, position: number) {
   return {
     id: createHash('sha256').update('postern key id').update(key).digest('hex').slice(0, 12),
     encryption: derive('signing key encryption'),
-    hashing: derive('client secret hashing'),
+    hash: createHmacSha256(derive('client secret hashing')),
     derive,
   }
-}
-
-function hmac(key: Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest()
-}
-
-function isEqual(a: Buffer, b: Buffer): boolean {
-  return a.length === b.length && timingSafeEqual(a, b)
 }
