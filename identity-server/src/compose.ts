@@ -69,13 +69,14 @@ export async function startIdentityServer(
     const metrics = createMetrics()
     const publicOrigin = environment.POSTERN_PUBLIC_ORIGIN ?? defaultOrigin(environment)
 
-    await bootstrap(db, masterKeys, publicOrigin, firstClient(environment), async (clientId, secret) => {
+    const keepFirstSecret = async (clientId: string, secret: string) => {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const path = join(folder, 'admin-client.env')
       const lines = [`POSTERN_ADMIN_CLIENT_ID=${clientId}`, `POSTERN_ADMIN_CLIENT_SECRET=${secret}`, '']
       await writeFile(path, lines.join('\n'), { mode: 0o600, flush: true })
       logger.info({ path }, 'the first admin client was made; its secret is in this file')
-    })
+    }
+    await bootstrap(db, masterKeys, publicOrigin, firstClient(environment), keepFirstSecret, now())
 
     const events = createEventRecorder({
       write: createEventWriter(db, logger),
@@ -134,7 +135,7 @@ export async function startIdentityServer(
         closing: closing.signal,
         now,
       },
-      admin: { db, masterKeys, secrets, checkUrl: outgoing.checkUrl, publicOrigin, authorize },
+      admin: { db, masterKeys, secrets, checkUrl: outgoing.checkUrl, publicOrigin, authorize, now },
     })
     const operations = createOperationsApp({ logger, metrics, ready: () => answering(db, redis) })
     const address = await app.listen({ host: environment.POSTERN_HOST, port: environment.POSTERN_PORT })

@@ -14,6 +14,8 @@ export interface AdminDeps {
   secrets: ClientSecrets
   checkUrl: CheckUrl
   publicOrigin: string
+  /** ms since the epoch */
+  now: () => number
 }
 
 /**

@@ -4,12 +4,14 @@ import type { Resource } from './resource.ts'
 import { authServers } from './resources/auth-servers.ts'
 import { clientSecrets } from './resources/client-secrets.ts'
 import { clients } from './resources/clients.ts'
+import { keys } from './resources/keys.ts'
 import { organizations } from './resources/organizations.ts'
 import { scopes } from './resources/scopes.ts'
 
 export const adminResources = (deps: AdminDeps): Resource[] => [
   organizations(deps),
   authServers(deps),
+  keys(deps),
   scopes(deps),
   clients(deps),
   clientSecrets(deps),

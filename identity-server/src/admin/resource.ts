@@ -1,13 +1,14 @@
 /**
- * The shape that every admin resource shares: a collection that is listed and added to, items that are read, changed
- * and deleted. A resource is one file in `resources/` and a line in `list.ts`; routes, validation, authorization and
- * the OpenAPI document follow from its definition.
+ * The shape that admin resources share: a collection that is listed and added to, items that are read, changed and
+ * deleted; some offer less, some more. A resource is one file in `resources/` and a line in `list.ts`; routes,
+ * validation, authorization and the OpenAPI document follow from its definition.
  */
-import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, RouteOptions } from 'fastify'
 import Type, { type Static, type TObject, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import type { Page } from '../store/page.ts'
 import { adminScopes } from '../tenancy/system.ts'
+import type { Action } from './action.ts'
 import { adminOf } from './admin-request.ts'
 import type { Admin } from './authorize.ts'
 import { Problem } from './problem.ts'
@@ -31,12 +32,15 @@ export interface ResourceDefinition<
   key: keyof Static<View> & string
   /** Path parameters of the parents. */
   params: Params
-  create: Create
-  update: Update
+  /** With the operation of that name, as `update`. */
+  create?: Create
+  update?: Update
   view: View
   /** The answer to a creation, where it holds more than the view: a secret that is shown once. */
-  created: Created
-  operations: Operations<Static<Params>, Static<Create>, Static<Update>, Static<View>, Static<Created>>
+  created?: Created
+  /** Those that it offers. */
+  operations: Partial<Operations<Static<Params>, Static<Create>, Static<Update>, Static<View>, Static<Created>>>
+  actions?: readonly Action<Static<Params>>[]
 }
 
 /** Each may throw Problem and StoreError; a missing item is undefined or false. */
@@ -68,91 +72,114 @@ export function resource<
   Create extends TObject,
   Update extends TObject,
   View extends TObject,
-  Created extends TObject,
+  Created extends TObject = View,
 >(definition: ResourceDefinition<Params, Create, Update, View, Created>): Resource {
-  const { tag, description, path, item, key, params, operations } = definition
+  const { tag, description, path, item, key, params, view, actions = [] } = definition
+  const { list, create, read, update, remove } = definition.operations
   const itemPath = `${path}/:${item}`
   const Item = Type.Object({ [item]: Type.String({ minLength: 1, maxLength: 255 }) })
-  const List = Type.Object({ items: Type.Array(definition.view), next: Type.Union([Type.String(), Type.Null()]) })
+  const List = Type.Object({ items: Type.Array(view), next: Type.Union([Type.String(), Type.Null()]) })
   const singular = tag.replace(/s$/, '')
 
-  /** What the OpenAPI document and Fastify's validation get to know of a route. */
-  const route = (scope: string, summary: string, schema: FastifySchema, onItem = false) => ({
-    config: { scope },
-    schema: {
-      tags: [tag],
-      summary,
-      description,
-      params: onItem ? Type.Intersect([params, Item]) : params,
-      security: [{ admin: [scope] }],
-      ...schema,
-    },
-  })
   const paramsOf = (request: FastifyRequest) => Value.Parse(params, request.params)
   const itemOf = (request: FastifyRequest) => Value.Parse(Item, request.params)[item] ?? ''
 
+  /** A route with what the OpenAPI document and Fastify's validation get to know of it. */
+  const route = (
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    url: string,
+    summary: string,
+    schema: FastifySchema,
+    handler: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
+  ): RouteOptions => {
+    const scope = method === 'GET' ? adminScopes.read : adminScopes.write
+    const onItem = url.startsWith(itemPath)
+    return {
+      method,
+      url,
+      config: { scope },
+      schema: {
+        tags: [tag],
+        summary,
+        description,
+        params: onItem ? Type.Intersect([params, Item]) : params,
+        security: [{ admin: [scope] }],
+        ...schema,
+      },
+      handler,
+    }
+  }
+
+  const routes: RouteOptions[] = []
+
+  if (list) {
+    const schema = { querystring: Query, response: { 200: List } }
+    const handler = async (request: FastifyRequest, reply: FastifyReply) => {
+      const { limit: text, after } = Value.Parse(Query, request.query)
+      const limit = Number(text)
+      // One more than asked for tells whether there is a next page.
+      const rows = await list(adminOf(request), paramsOf(request), { after, limit: limit + 1 })
+      const items = rows.slice(0, limit)
+      const last = items.at(-1)
+      return reply.send({ items, next: rows.length > limit && last ? String(last[key]) : null })
+    }
+    routes.push(route('GET', path, `List ${tag}`, schema, handler))
+  }
+
+  if (create && definition.create) {
+    const { create: body, created = view } = definition
+    const handler = async (request: FastifyRequest, reply: FastifyReply) =>
+      reply.code(201).send(await create(adminOf(request), paramsOf(request), Value.Parse(body, request.body)))
+    routes.push(route('POST', path, `Create a ${singular}`, { body, response: { 201: created } }, handler))
+  }
+
+  if (read) {
+    const handler = async (request: FastifyRequest, reply: FastifyReply) =>
+      reply.send(found(await read(adminOf(request), paramsOf(request), itemOf(request))))
+    routes.push(route('GET', itemPath, `Read a ${singular}`, { response: { 200: view } }, handler))
+  }
+
+  if (update && definition.update) {
+    const { update: body } = definition
+    const handler = async (request: FastifyRequest, reply: FastifyReply) => {
+      const change = Value.Parse(body, request.body)
+      return reply.send(found(await update(adminOf(request), paramsOf(request), itemOf(request), change)))
+    }
+    routes.push(route('PATCH', itemPath, `Change a ${singular}`, { body, response: { 200: view } }, handler))
+  }
+
+  if (remove) {
+    const handler = async (request: FastifyRequest, reply: FastifyReply) => {
+      found(await remove(adminOf(request), paramsOf(request), itemOf(request)))
+      return reply.code(204).send()
+    }
+    routes.push(route('DELETE', itemPath, `Delete a ${singular}`, { response: { 204: Type.Null() } }, handler))
+  }
+
+  for (const { name, onItem, summary, body, answer, run } of actions) {
+    const handler = async (request: FastifyRequest, reply: FastifyReply) =>
+      reply.send(found(await run(adminOf(request), paramsOf(request), request.body, onItem ? itemOf(request) : '')))
+    const url = `${onItem ? itemPath : path}/${name}`
+    routes.push(route('POST', url, summary, { body, response: { 200: answer } }, handler))
+  }
+
   return (app) => {
-    app.get(
-      path,
-      route(adminScopes.read, `List ${tag}`, { querystring: Query, response: { 200: List } }),
-      async (request, reply) => {
-        const { limit: text, after } = Value.Parse(Query, request.query)
-        const limit = Number(text)
-        // One more than asked for tells whether there is a next page.
-        const rows = await operations.list(adminOf(request), paramsOf(request), { after, limit: limit + 1 })
-        const items = rows.slice(0, limit)
-        const last = items.at(-1)
-        return reply.send({ items, next: rows.length > limit && last ? String(last[key]) : null })
-      },
-    )
-
-    app.post(
-      path,
-      route(adminScopes.write, `Create a ${singular}`, {
-        body: definition.create,
-        response: { 201: definition.created },
-      }),
-      async (request, reply) => {
-        const body = Value.Parse(definition.create, request.body)
-        return reply.code(201).send(await operations.create(adminOf(request), paramsOf(request), body))
-      },
-    )
-
-    app.get(
-      itemPath,
-      route(adminScopes.read, `Read a ${singular}`, { response: { 200: definition.view } }, true),
-      async (request, reply) =>
-        reply.send(found(await operations.read(adminOf(request), paramsOf(request), itemOf(request)))),
-    )
-
-    app.patch(
-      itemPath,
-      route(
-        adminScopes.write,
-        `Change a ${singular}`,
-        { body: definition.update, response: { 200: definition.view } },
-        true,
-      ),
-      async (request, reply) => {
-        const body = Value.Parse(definition.update, request.body)
-        return reply.send(found(await operations.update(adminOf(request), paramsOf(request), itemOf(request), body)))
-      },
-    )
-
-    app.delete(
-      itemPath,
-      route(adminScopes.write, `Delete a ${singular}`, { response: { 204: Type.Null() } }, true),
-      async (request, reply) => {
-        found(await operations.remove(adminOf(request), paramsOf(request), itemOf(request)))
-        return reply.code(204).send()
-      },
-    )
+    for (const each of routes) app.route(each)
   }
 }
 
 function found<T>(value: T | undefined | false): T {
   if (value === undefined || value === false) throw new Problem('not_found')
   return value
+}
+
+/** One of the names. */
+export function oneOf(names: readonly string[]) {
+  return Type.Enum([...names])
+}
+
+export function nullable<Schema extends TSchema>(schema: Schema) {
+  return Type.Union([schema, Type.Null()])
 }
 
 /** Members that every view ends with. */

@@ -2,8 +2,8 @@
 import { dpopAlgorithms } from '@postern/protocol/dpop'
 import type { FastifyInstance } from 'fastify'
 import { publicMethod } from '../client-auth/method.ts'
-import type { AuthServer } from '../tenancy/auth-servers.ts'
-import { findIssuer, type IssuerLookups } from './caller.ts'
+import { metadataMaxAge } from '../lifetimes.ts'
+import { findIssuer, type Issuer, type IssuerLookups } from './caller.ts'
 
 export interface MetadataEndpoints {
   lookups: IssuerLookups
@@ -11,8 +11,7 @@ export interface MetadataEndpoints {
   clientAuthMethods: readonly string[]
 }
 
-/** Short enough that a new signing key is known everywhere long before it signs. */
-const cacheControl = 'public, max-age=300, stale-if-error=86400'
+const cacheControl = `public, max-age=${metadataMaxAge}, stale-if-error=86400`
 
 export function metadataEndpoints(app: FastifyInstance, options: MetadataEndpoints): void {
   const { lookups } = options
@@ -22,8 +21,8 @@ export function metadataEndpoints(app: FastifyInstance, options: MetadataEndpoin
     '/:auth_server/.well-known/openid-configuration',
   ]) {
     app.get(path, async (request, reply) => {
-      const { authServer } = await findIssuer(lookups, request)
-      return reply.header('cache-control', cacheControl).send(metadata(authServer, options))
+      const issuer = await findIssuer(lookups, request)
+      return reply.header('cache-control', cacheControl).send(metadata(issuer, options))
     })
   }
 
@@ -33,7 +32,7 @@ export function metadataEndpoints(app: FastifyInstance, options: MetadataEndpoin
   })
 }
 
-function metadata(authServer: AuthServer, options: MetadataEndpoints) {
+function metadata({ authServer, keys }: Issuer, options: MetadataEndpoints) {
   const { grantTypes } = options
   const { issuer, settings, limits } = authServer
   const allowed = limits.token_endpoint_auth_methods
@@ -56,7 +55,7 @@ function metadata(authServer: AuthServer, options: MetadataEndpoints) {
     // Required members that no grant of ours has a use for yet.
     response_types_supported: [],
     subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: [authServer.signingAlgorithm],
+    id_token_signing_alg_values_supported: [...new Set(keys.jwks.keys.map(({ alg }) => alg))],
     postern_revocation_feed_endpoint: `${issuer}/events/poll`,
   }
 }

@@ -1,10 +1,11 @@
 /** The signing keys of auth servers: made, encrypted at rest, kept decrypted in memory while they are in use. */
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
+import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose'
 import Type from 'typebox'
 import { Value } from 'typebox/value'
 import { type CachedLookup, createCachedLookup } from '../store/cached-lookup.ts'
 import type { Database, Tx } from '../store/database.ts'
 import { insertSigningKey, listSigningKeys, type SigningKeyRow } from '../store/signing-keys.ts'
+import { rsaBits } from './algorithms.ts'
 import type { MasterKeys } from './master-keys.ts'
 import { createSigner, type Signer } from './signer.ts'
 import { createVerifier, type Verifier } from './verifier.ts'
@@ -12,39 +13,46 @@ import { createVerifier, type Verifier } from './verifier.ts'
 export interface KeyRing {
   /** Signs new tokens. */
   active: Signer
+  /** The active signer of that algorithm; undefined where this auth server signs with another. */
+  signerFor(algorithm: string): Signer | undefined
   /** Verifies access tokens of ours, with every key that is published. */
   verifyAccessToken: Verifier
   /** The JWK Set as it is published (RFC 7517 section 5): next, active and retired keys. */
-  jwks: { keys: JWK[] }
+  jwks: { keys: Record<string, string>[] }
 }
 
 /** The `typ` of JWT access tokens (RFC 9068 section 2.1). */
 export const accessTokenType = 'at+jwt'
 
 const PrivateJwk = Type.Object({ kty: Type.String(), d: Type.String() }, { additionalProperties: Type.String() })
-const PublicJwk = Type.Object({ kty: Type.String() }, { additionalProperties: Type.String() })
+const PublicJwk = Type.Record(Type.String(), Type.String())
 
 const contextOf = (authServer: string, kid: string) => `signing key ${authServer} ${kid}`
 
-/** Makes an active signing key and stores it, within the transaction that creates the auth server. */
+/**
+ * Makes a signing key and stores it.
+ * @param activatesAt ms since the epoch
+ */
 export async function createSigningKey(
   tx: Tx,
   authServer: string,
   masterKeys: MasterKeys,
   algorithm: string,
-): Promise<void> {
-  const pair = await generateKeyPair(algorithm, { extractable: true })
+  { state, activatesAt }: { state: 'next' | 'active'; activatesAt: number },
+): Promise<SigningKeyRow> {
+  const pair = await generateKeyPair(algorithm, { modulusLength: rsaBits, extractable: true })
   const publicJwk = await exportJWK(pair.publicKey)
   const kid = await calculateJwkThumbprint(publicJwk)
   const privateJwk = Buffer.from(JSON.stringify(await exportJWK(pair.privateKey)))
   const { keyId, ciphertext } = masterKeys.encrypt(privateJwk, contextOf(authServer, kid))
-  await insertSigningKey(tx, authServer, {
+  return insertSigningKey(tx, authServer, {
     kid,
     algorithm,
-    state: 'active',
+    state,
     public_key: JSON.stringify(publicJwk),
     private_key: ciphertext,
     encryption_key: keyId,
+    activates_at: new Date(activatesAt),
   })
 }
 
@@ -62,20 +70,21 @@ export function createKeyRings(db: Database, masterKeys: MasterKeys): CachedLook
   })
 }
 
+/** The public key as it is published (RFC 7517 section 4). */
+export function publishedJwk({ kid, algorithm, public_key }: SigningKeyRow): Record<string, string> {
+  return { ...Value.Parse(PublicJwk, JSON.parse(public_key)), kid, alg: algorithm, use: 'sig' }
+}
+
 function toKeyRing(authServer: string, rows: SigningKeyRow[], masterKeys: MasterKeys): KeyRing {
-  const active = rows.find((row) => row.state === 'active')
-  if (!active) throw new Error(`auth server ${authServer} has no active signing key`)
-  const privateText = masterKeys.decrypt(active.encryption_key, active.private_key, contextOf(authServer, active.kid))
-  const published = rows.map(({ kid, algorithm, public_key }) => ({
-    kid,
-    algorithm,
-    publicJwk: Value.Parse(PublicJwk, JSON.parse(public_key)),
-  }))
+  const row = rows.find(({ state }) => state === 'active')
+  if (!row) throw new Error(`auth server ${authServer} has no active signing key`)
+  const privateText = masterKeys.decrypt(row.encryption_key, row.private_key, contextOf(authServer, row.kid))
+  const active = createSigner(row.kid, row.algorithm, Value.Parse(PrivateJwk, JSON.parse(privateText.toString())))
+  const published = rows.map((key) => ({ kid: key.kid, algorithm: key.algorithm, publicJwk: publishedJwk(key) }))
   return {
-    active: createSigner(active.kid, active.algorithm, Value.Parse(PrivateJwk, JSON.parse(privateText.toString()))),
+    active,
+    signerFor: (algorithm) => (algorithm === active.algorithm ? active : undefined),
     verifyAccessToken: createVerifier(published, accessTokenType),
-    jwks: {
-      keys: published.map(({ kid, algorithm, publicJwk }) => ({ ...publicJwk, kid, alg: algorithm, use: 'sig' })),
-    },
+    jwks: { keys: published.map(({ publicJwk }) => publicJwk) },
   }
 }

@@ -9,3 +9,10 @@ import type { Tx } from './database.ts'
 export async function lock(tx: Tx, subject: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${subject}, 0))`.execute(tx)
 }
+
+/** As `lock`, but does not wait: false where another transaction is past this point. */
+export async function tryLock(tx: Tx, subject: string): Promise<boolean> {
+  const { rows } = await sql<{ locked: boolean }>`
+    select pg_try_advisory_xact_lock(hashtextextended(${subject}, 0)) as locked`.execute(tx)
+  return rows[0]?.locked === true
+}

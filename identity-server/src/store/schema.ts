@@ -33,6 +33,8 @@ export interface AuthServersTable {
   /** Seconds. */
   access_token_lifetime: number
   signing_algorithm: string
+  /** Seconds that a key signs. Null: until it is told to rotate. */
+  key_rotation_interval: Generated<number | null>
   settings: Document
   limits: Document
   /** The limits of the organizations above it, tightened. */
@@ -112,6 +114,12 @@ export interface SigningKeysTable {
   /** The private JWK, encrypted under the master key `encryption_key`. */
   private_key: Uint8Array
   encryption_key: string
+  /** From when it signs: planned while it is `next`, and how it came about afterwards. */
+  activates_at: Timestamp
+  /** When it signed last. Present in state `retired`, as is `removes_at`. */
+  retired_at: Timestamp | null
+  /** When its last token has expired. */
+  removes_at: Timestamp | null
   created_at: CreatedAt
   updated_at: UpdatedAt
 }

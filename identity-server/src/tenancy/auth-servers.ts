@@ -16,7 +16,6 @@ export interface AuthServer {
   audience: string
   /** Seconds. */
   accessTokenLifetime: number
-  signingAlgorithm: string
   /** Granted where a request names no scope. */
   defaultScopes: readonly string[]
   /** Published as `scopes_supported`. */
@@ -52,7 +51,6 @@ export function createAuthServers(db: Database, publicOrigin: string): CachedLoo
           issuer: issuerOf(publicOrigin, row.id),
           audience: row.audience,
           accessTokenLifetime: row.access_token_lifetime,
-          signingAlgorithm: row.signing_algorithm,
           defaultScopes: scopes.filter((scope) => scope.is_default).map((scope) => scope.name),
           publishedScopes: scopes.filter((scope) => scope.include_in_metadata).map((scope) => scope.name),
           settings,

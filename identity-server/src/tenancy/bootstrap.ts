@@ -1,6 +1,7 @@
 /** The first start: the root organization, the system auth server, and the first client that may use the admin API. */
 import { randomUUID } from 'node:crypto'
 import { generateClientSecret } from '../clients/secret.ts'
+import { defaultSigningAlgorithm } from '../keys/algorithms.ts'
 import type { MasterKeys } from '../keys/master-keys.ts'
 import { createSigningKey } from '../keys/signing-keys.ts'
 import { findAuthServer, insertAuthServer, updateAuthServer } from '../store/auth-servers.ts'
@@ -22,6 +23,7 @@ export interface FirstClient {
  * Makes what is missing, in one transaction; several replicas may start at once.
  * @param keep given the first client's secret where one was made up, before the client is committed: a secret that
  *   could not be kept must not be lost in the database
+ * @param now ms since the epoch
  */
 export async function bootstrap(
   db: Database,
@@ -29,6 +31,7 @@ export async function bootstrap(
   publicOrigin: string,
   firstClient: FirstClient,
   keep: (clientId: string, secret: string) => Promise<void>,
+  now: number,
 ): Promise<void> {
   await db.write({ organization: rootOrganization, authServer: systemAuthServer }, async (tx) => {
     await lock(tx, 'bootstrap')
@@ -36,7 +39,7 @@ export async function bootstrap(
       const root = { id: rootOrganization, parent_id: null, ancestors: [rootOrganization], name: 'Root' }
       await insertOrganization(tx, root)
     }
-    await ensureSystemAuthServer(tx, masterKeys, adminAudience(publicOrigin))
+    await ensureSystemAuthServer(tx, masterKeys, adminAudience(publicOrigin), now)
     const clients = await listClients(tx, systemAuthServer, { after: undefined, limit: 1 })
     if (clients.length > 0) return
     const secret = firstClient.secret ?? generateClientSecret()
@@ -45,7 +48,7 @@ export async function bootstrap(
   })
 }
 
-async function ensureSystemAuthServer(tx: Tx, masterKeys: MasterKeys, audience: string): Promise<void> {
+async function ensureSystemAuthServer(tx: Tx, masterKeys: MasterKeys, audience: string, now: number): Promise<void> {
   const present = await findAuthServer(tx, systemAuthServer)
   if (present) {
     // The public origin is the operator's to change; the audience follows it.
@@ -59,9 +62,9 @@ async function ensureSystemAuthServer(tx: Tx, masterKeys: MasterKeys, audience: 
     description: 'Issues the tokens that open the admin API',
     audience,
     access_token_lifetime: 300,
-    signing_algorithm: 'ES256',
+    signing_algorithm: defaultSigningAlgorithm,
   })
-  await createSigningKey(tx, systemAuthServer, masterKeys, signing_algorithm)
+  await createSigningKey(tx, systemAuthServer, masterKeys, signing_algorithm, { state: 'active', activatesAt: now })
   for (const name of Object.values(adminScopes)) {
     const scope = { name, description: 'Use of the admin API', is_default: true, include_in_metadata: true }
     await insertScope(tx, systemAuthServer, scope)

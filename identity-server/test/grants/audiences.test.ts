@@ -9,7 +9,6 @@ const authServer: AuthServer = {
   issuer: 'https://as.example/a',
   audience: 'urn:usual',
   accessTokenLifetime: 300,
-  signingAlgorithm: 'ES256',
   defaultScopes: [],
   publishedScopes: [],
   settings: {},

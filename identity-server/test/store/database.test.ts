@@ -66,6 +66,7 @@ const keyRow = (kid: string) => ({
   public_key: '{}',
   private_key: Buffer.from('x'),
   encryption_key: 'k',
+  activates_at: new Date(),
 })
 
 describe.each(databases)('the store on $kind', ({ start }) => {

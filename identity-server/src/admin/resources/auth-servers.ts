@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import Type from 'typebox'
 import { Value } from 'typebox/value'
+import { defaultSigningAlgorithm, signingAlgorithms } from '../../keys/algorithms.ts'
+import { keyRotationInterval } from '../../keys/lifecycle.ts'
+import { advanceKeys } from '../../keys/rotation.ts'
 import { createSigningKey } from '../../keys/signing-keys.ts'
+import { maxTokenLifetime } from '../../lifetimes.ts'
 import {
   type AuthServerRow,
   deleteAuthServer,
@@ -16,16 +20,22 @@ import { detailTypesProblem } from '../../tenancy/detail-types.ts'
 import { Limits, tighten } from '../../tenancy/limits.ts'
 import { AuthServerSettings } from '../../tenancy/settings.ts'
 import { systemAuthServer } from '../../tenancy/system.ts'
-import type { AdminDeps } from '../deps.ts'
+import { type AdminDeps, authServerTenant } from '../deps.ts'
 import { Problem } from '../problem.ts'
-import { resource, someOf, times, toTimes } from '../resource.ts'
+import { nullable, oneOf, resource, someOf, times, toTimes } from '../resource.ts'
 import { changeable, merge, separate } from '../settings.ts'
 
 const Name = Type.String({ minLength: 1, maxLength: 200 })
 const Description = Type.String({ maxLength: 2_000 })
 const Audience = Type.String({ minLength: 1, maxLength: 1_000, description: 'The `aud` of its access tokens' })
-const Lifetime = Type.Integer({ minimum: 1, maximum: 86_400, description: 'Seconds' })
-const SigningAlgorithm = Type.Union([Type.Literal('ES256')])
+const Lifetime = Type.Integer({ minimum: 1, maximum: maxTokenLifetime, description: 'Seconds' })
+const SigningAlgorithm = oneOf(signingAlgorithms)
+const KeyRotationInterval = nullable(
+  Type.Integer({
+    ...keyRotationInterval,
+    description: 'Seconds that a signing key signs; null: until told to rotate. Default: 90 days',
+  }),
+)
 
 const View = Type.Object({
   id: Type.String(),
@@ -36,20 +46,20 @@ const View = Type.Object({
   audience: Type.String(),
   access_token_lifetime: Type.Integer(),
   signing_algorithm: Type.String(),
+  key_rotation_interval: nullable(Type.Integer()),
   limits: Limits,
   effective_limits: Limits,
   ...Type.Partial(AuthServerSettings).properties,
   ...times,
 })
 
-export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
+export function authServers({ db, masterKeys, publicOrigin, now }: AdminDeps) {
   const toView = ({ settings, limits, inherited_limits, created_at, updated_at, ...row }: AuthServerRow) => {
-    const own = Value.Parse(Limits, limits)
     return {
       ...row,
       issuer: issuerOf(publicOrigin, row.id),
-      limits: own,
-      effective_limits: tighten(Value.Parse(Limits, inherited_limits), own),
+      limits: Value.Parse(Limits, limits),
+      effective_limits: effectiveLimits({ limits, inherited_limits }),
       ...Value.Parse(AuthServerSettings, settings),
       ...toTimes({ created_at, updated_at }),
     }
@@ -71,6 +81,7 @@ export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
         audience: Audience,
         access_token_lifetime: Type.Optional(Lifetime),
         signing_algorithm: Type.Optional(SigningAlgorithm),
+        key_rotation_interval: Type.Optional(KeyRotationInterval),
         limits: Type.Optional(Limits),
         ...AuthServerSettings.properties,
       },
@@ -81,6 +92,8 @@ export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
       description: Description,
       audience: Audience,
       access_token_lifetime: Lifetime,
+      signing_algorithm: SigningAlgorithm,
+      key_rotation_interval: KeyRotationInterval,
       limits: Limits,
       ...changeable(AuthServerSettings),
     }),
@@ -92,7 +105,7 @@ export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
         const id = body.id ?? randomBytes(8).toString('hex')
         if (reservedAuthServerIds.has(id)) throw new Problem('conflict', 'the id is reserved')
         requireDetailTypes(body)
-        const algorithm = body.signing_algorithm ?? 'ES256'
+        const algorithm = body.signing_algorithm ?? defaultSigningAlgorithm
         return db.write({ organization, authServer: id }, async (tx) => {
           const owner = await findOrganization(tx, body.organization_id)
           if (!owner) throw new Problem('unknown_reference', 'there is no such organization')
@@ -104,11 +117,13 @@ export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
             audience: body.audience,
             access_token_lifetime: body.access_token_lifetime ?? 300,
             signing_algorithm: algorithm,
+            key_rotation_interval: body.key_rotation_interval,
             limits: JSON.stringify(body.limits ?? {}),
             inherited_limits: JSON.stringify(owner.limits),
             settings: JSON.stringify(separate(AuthServerSettings, body).settings),
           })
-          await createSigningKey(tx, id, masterKeys, algorithm)
+          requireAllowedAlgorithm(row)
+          await createSigningKey(tx, id, masterKeys, algorithm, { state: 'active', activatesAt: now() })
           return toView(row)
         })
       },
@@ -117,12 +132,13 @@ export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
           const row = await findAuthServer(tx, id)
           return row && toView(row)
         }),
-      update: (tenant, _params, id, body) => {
+      update: async (admin, _params, id, body) => {
         if (id === systemAuthServer && body.audience !== undefined) {
           // The admin API would no longer accept its tokens.
           throw new Problem('protected', 'the audience of the system auth server follows the public origin')
         }
-        return db.write(tenant, async (tx) => {
+        await authServerTenant(db, admin, id)
+        return db.write({ organization: admin.organization, authServer: id }, async (tx) => {
           const present = await findAuthServer(tx, id)
           if (!present) return undefined
           const { columns, settings } = separate(AuthServerSettings, body)
@@ -134,6 +150,9 @@ export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
             ...(limits && { limits: JSON.stringify(limits) }),
             settings: merged.text,
           })
+          if (row && body.signing_algorithm !== undefined) requireAllowedAlgorithm(row)
+          // The key of another algorithm is published now, and signs once verifiers know it.
+          await advanceKeys(tx, id, masterKeys, now())
           return row && toView(row)
         })
       },
@@ -149,4 +168,15 @@ export function authServers({ db, masterKeys, publicOrigin }: AdminDeps) {
 function requireDetailTypes(settings: Pick<AuthServerSettings, 'authorization_details_types'>): void {
   const problem = detailTypesProblem(settings)
   if (problem !== undefined) throw new Problem('invalid_request', problem)
+}
+
+function effectiveLimits({ limits, inherited_limits }: Pick<AuthServerRow, 'limits' | 'inherited_limits'>): Limits {
+  return tighten(Value.Parse(Limits, inherited_limits), Value.Parse(Limits, limits))
+}
+
+function requireAllowedAlgorithm(row: AuthServerRow): void {
+  const { signing_algorithms: allowed } = effectiveLimits(row)
+  if (allowed && !allowed.includes(row.signing_algorithm)) {
+    throw new Problem('invalid_request', 'the limits do not allow the signing algorithm')
+  }
 }

@@ -6,6 +6,7 @@ import { clientIdPattern } from '../../clients/clients.ts'
 import { ClientSettings } from '../../clients/settings.ts'
 import { problemOf } from '../../clients/validation.ts'
 import { grantTypes } from '../../grants/list.ts'
+import { maxTokenLifetime } from '../../lifetimes.ts'
 import {
   type ClientRow,
   deleteClient,
@@ -16,18 +17,19 @@ import {
 } from '../../store/clients.ts'
 import { type AdminDeps, authServerTenant } from '../deps.ts'
 import { Problem } from '../problem.ts'
-import { resource, someOf, times, toTimes } from '../resource.ts'
+import { nullable, oneOf, resource, someOf, times, toTimes } from '../resource.ts'
 import { changeable, merge, separate } from '../settings.ts'
-
-const oneOf = (names: readonly string[]) => Type.Union(names.map((name) => Type.Literal(name)))
-const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
 const Name = Type.String({ minLength: 1, maxLength: 200 })
 const GrantTypes = Type.Array(oneOf(grantTypes), { uniqueItems: true })
 const AuthMethods = Type.Array(oneOf(clientAuthMethodNames), { minItems: 1, uniqueItems: true })
 const Scopes = Type.Array(Type.String(), { uniqueItems: true, maxItems: 1_000, description: 'Scopes that it may have' })
 const Audience = Type.String({ minLength: 1, maxLength: 1_000, description: "In place of the auth server's" })
-const Lifetime = Type.Integer({ minimum: 1, maximum: 86_400, description: "Seconds, in place of the auth server's" })
+const Lifetime = Type.Integer({
+  minimum: 1,
+  maximum: maxTokenLifetime,
+  description: "Seconds, in place of the auth server's",
+})
 const MayIntrospect = Type.Boolean({ description: "May introspect other clients' tokens and read the revocation feed" })
 
 const View = Type.Object({

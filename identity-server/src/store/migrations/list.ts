@@ -3,6 +3,7 @@ import type { Migration } from 'kysely/migration'
 import * as foundation from './0001-foundation.ts'
 import * as authServerOwnership from './0002-auth-server-ownership.ts'
 import * as maintenance from './0003-maintenance.ts'
+import * as keyLifecycle from './0004-key-lifecycle.ts'
 import * as usedIdentifiers from './0005-used-identifiers.ts'
 import * as events from './0008-events.ts'
 import * as settingsAndOpaqueTokens from './0009-settings-and-opaque-tokens.ts'
@@ -13,6 +14,7 @@ export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
   '0002-auth-server-ownership': authServerOwnership,
   '0003-maintenance': maintenance,
+  '0004-key-lifecycle': keyLifecycle,
   '0005-used-identifiers': usedIdentifiers,
   '0008-events': events,
   '0009-settings-and-opaque-tokens': settingsAndOpaqueTokens,

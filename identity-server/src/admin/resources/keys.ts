@@ -1,0 +1,92 @@
+import Type from 'typebox'
+import { maxKeys } from '../../keys/lifecycle.ts'
+import { lockKeys, revokeKey, rotateKeys } from '../../keys/rotation.ts'
+import { publishedJwk } from '../../keys/signing-keys.ts'
+import { findSigningKey, listSigningKeys, pageSigningKeys, type SigningKeyRow } from '../../store/signing-keys.ts'
+import { action } from '../action.ts'
+import { type AdminDeps, authServerTenant } from '../deps.ts'
+import { Problem } from '../problem.ts'
+import { nullable, resource, times, toTimes } from '../resource.ts'
+
+const Time = nullable(Type.String({ format: 'date-time' }))
+
+const View = Type.Object({
+  kid: Type.String(),
+  algorithm: Type.String(),
+  state: Type.Enum(['next', 'active', 'retired']),
+  jwk: Type.Record(Type.String(), Type.String(), { description: 'The public key (RFC 7517 section 4)' }),
+  activates_at: Type.String({
+    format: 'date-time',
+    description: 'From when it signs; of the next key: at the earliest',
+  }),
+  retired_at: Time,
+  removes_at: Time,
+  ...times,
+})
+
+export function keys({ db, masterKeys, now }: AdminDeps) {
+  return resource({
+    tag: 'signing keys',
+    description:
+      'Signing keys of an auth server. They rotate by themselves. To delete one is to revoke it: what it has signed is ' +
+      'no longer valid, and where it was the active one, another takes over at once.',
+    path: '/auth-servers/:auth_server/keys',
+    item: 'kid',
+    key: 'kid',
+    params: Type.Object({ auth_server: Type.String() }),
+    view: View,
+    operations: {
+      list: async (admin, { auth_server }, page) =>
+        db.read(await authServerTenant(db, admin, auth_server), async (tx) =>
+          (await pageSigningKeys(tx, auth_server, page)).map(toView),
+        ),
+      read: async (admin, { auth_server }, kid) =>
+        db.read(await authServerTenant(db, admin, auth_server), async (tx) => {
+          const row = await findSigningKey(tx, auth_server, kid)
+          return row && toView(row)
+        }),
+      remove: async (admin, { auth_server }, kid) =>
+        db.write(await authServerTenant(db, admin, auth_server), (tx) =>
+          revokeKey(tx, auth_server, masterKeys, now(), kid),
+        ),
+    },
+    actions: [
+      action({
+        name: 'rotate',
+        summary: 'Rotate the signing key; answers with the one that takes over',
+        body: Type.Object(
+          {
+            immediately: Type.Optional(
+              Type.Boolean({ description: 'Signs at once, though verifiers may not have fetched it yet' }),
+            ),
+          },
+          { additionalProperties: false },
+        ),
+        answer: View,
+        run: async (admin, { auth_server }, { immediately = false }) =>
+          db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+            await lockKeys(tx, auth_server)
+            if ((await listSigningKeys(tx, auth_server)).length >= maxKeys) {
+              throw new Problem('limit_reached', `an auth server has at most ${maxKeys} keys`)
+            }
+            const row = await rotateKeys(tx, auth_server, masterKeys, now(), immediately)
+            return row && toView(row)
+          }),
+      }),
+    ],
+  })
+}
+
+function toView(row: SigningKeyRow) {
+  const { kid, algorithm, state, activates_at, retired_at, removes_at } = row
+  return {
+    kid,
+    algorithm,
+    state,
+    jwk: publishedJwk(row),
+    activates_at: activates_at.toISOString(),
+    retired_at: retired_at?.toISOString() ?? null,
+    removes_at: removes_at?.toISOString() ?? null,
+    ...toTimes(row),
+  }
+}
