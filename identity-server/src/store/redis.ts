@@ -34,17 +34,27 @@ export function openRedis({ url, cluster }: RedisSettings): RedisStore {
   // Whoever asks hears of it; unheard, the event would end the process.
   redis.on('error', () => undefined)
 
-  let untrusted: Error | undefined = new Error('Redis has not been reached yet')
+  let untrusted: unknown = new Error('Redis has not been reached yet')
+  let checking: Promise<boolean> | undefined
   const check = async () => {
-    untrusted = await inTime(whyUntrusted(redis)).catch((error: Error) => error)
+    untrusted = await inTime(whyUntrusted(redis)).catch((error: unknown) => error)
+    checking = undefined
     return untrusted === undefined
   }
-  redis.on('ready', check)
+  /** Whether it answers now, and keeps what it is told to keep; asked once, however many wait for it. */
+  const ping = () => {
+    checking ??= check()
+    return checking
+  }
+  // The next may be another server, or one that is configured otherwise.
+  redis.on('close', () => {
+    untrusted = new Error('Redis is not connected')
+  })
 
   let underWay = 0
   return {
     async run(command) {
-      if (untrusted) throw new StoreError('unavailable', untrusted)
+      if (untrusted !== undefined && !(await ping())) throw new StoreError('unavailable', untrusted)
       if (underWay >= maxUnderWay) throw new StoreError('unavailable', new Error('too many commands are under way'))
       underWay += 1
       try {
@@ -55,7 +65,7 @@ export function openRedis({ url, cluster }: RedisSettings): RedisStore {
         underWay -= 1
       }
     },
-    ping: check,
+    ping,
     async close() {
       redis.disconnect()
     },

@@ -46,11 +46,12 @@ export async function startRedis({
     const { stdout } = await promisify(execFile)('redis-cli', ['-p', String(port), ...words], { timeout: 5_000 })
     return stdout.trim()
   }
-  const answers = (words: string[], expected: RegExp) => () =>
-    command(...words).then(
-      (answer) => expected.test(answer),
-      () => false,
-    )
+  const isReady = async () => {
+    // A restarted node knows its slots from its nodes.conf, and says that they are taken.
+    if (cluster) await command('cluster', 'addslotsrange', '0', '16383')
+    const answer = await command(...(cluster ? ['cluster', 'info'] : ['ping']))
+    return /^(PONG|NOAUTH)|cluster_state:ok/.test(answer)
+  }
   const settings = [
     ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path, '--save', '', '--appendonly', 'no'],
     ...(cluster
@@ -59,17 +60,8 @@ export async function startRedis({
       : []),
     ...more,
   ]
-  const start = async () => {
-    const ready = answers(['ping'], /^(PONG|NOAUTH)/)
-    const server = await startProcess('redis-server', settings, { cwd: folder.path, ready })
-    if (cluster) {
-      // A restarted node knows its slots from its nodes.conf.
-      await command('cluster', 'addslotsrange', '0', '16383')
-      while (!(await answers(['cluster', 'info'], /cluster_state:ok/)()))
-        await new Promise((done) => setTimeout(done, 20))
-    }
-    return server
-  }
+  const start = () =>
+    startProcess('redis-server', settings, { cwd: folder.path, ready: () => isReady().catch(() => false) })
   let server = await start().catch(async (error: unknown) => {
     await folder.remove()
     throw error
