@@ -36,6 +36,7 @@ import { createAuthServers } from './tenancy/auth-servers.ts'
 import { bootstrap } from './tenancy/bootstrap.ts'
 import { systemAuthServer } from './tenancy/system.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
+import { currentTraceId } from './tracing.ts'
 
 export interface IdentityServer {
   /** Scheme, host and port that it listens on. */
@@ -83,6 +84,7 @@ export async function startIdentityServer(
       system: systemAuthServer,
       logger,
       now,
+      traceId: currentTraceId,
       observe: metrics.observeEvent,
       admit: createEventAdmission(environment.POSTERN_INTROSPECTION_EVENT_SAMPLE, now),
     })

@@ -11,6 +11,7 @@ import { introspectionEndpoint } from './introspection.ts'
 import { type MetadataEndpoints, metadataEndpoints } from './metadata.ts'
 import { revocationEndpoint } from './revocation.ts'
 import { type TokenEndpoint, tokenEndpoint } from './token.ts'
+import { traceRequests } from './tracing.ts'
 
 export interface AppOptions {
   logger: FastifyBaseLogger
@@ -46,6 +47,7 @@ export async function createApp({ logger, metrics, oauth, admin }: AppOptions): 
     routerOptions: { maxParamLength: 1024 },
     frameworkErrors: answerProblem,
   })
+  traceRequests(app)
   app.addHook('onResponse', (request, reply, done) => {
     metrics.observeRequest(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime)
     done()

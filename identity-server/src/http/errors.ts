@@ -95,7 +95,7 @@ function refusedByFastify(error: unknown): { code: ProblemCode; status: number; 
 }
 
 function log(request: FastifyRequest, status: number, error: unknown): void {
-  const origin = { reqId: request.id, route: request.routeOptions.url }
+  const origin = { reqId: request.id, route: request.routeOptions.url, trace_id: request.traceId }
   if (status >= 500) request.log.error({ ...origin, err: error }, 'request failed')
   // Of a refusal only the words: what else the error holds may come from the client, and be a secret.
   else request.log.debug({ ...origin, status, reason: reasonOf(error) }, 'request refused')

@@ -5,6 +5,7 @@
  */
 import { getCACertificates } from 'node:tls'
 import { Agent, type Dispatcher, request } from 'undici'
+import { traced } from '../tracing.ts'
 import { createGuardedConnector } from './connector.ts'
 import { OutgoingError } from './error.ts'
 import { readJson } from './read-json.ts'
@@ -61,28 +62,36 @@ export function createOutgoingClient(options: OutgoingOptions): OutgoingClient {
   })
   const underWay = createUnderWay()
 
+  const ask = async (url: URL, asked: OutgoingRequest) => {
+    const { method = 'GET', mediaTypes = ['application/json'], timeoutMs = defaultTimeoutMs } = asked
+    const leave = underWay.enter(url)
+    try {
+      const response = await request(url, {
+        method,
+        headers: { 'user-agent': 'postern', ...asked.headers, accept: mediaTypes.join(', ') },
+        body: asked.body ?? null,
+        dispatcher: agent,
+        signal: AbortSignal.timeout(timeoutMs),
+        // The signal is the deadline; these are only not to be shorter.
+        headersTimeout: timeoutMs + 1_000,
+        bodyTimeout: timeoutMs + 1_000,
+      })
+      return await read(response, mediaTypes, asked.maxBytes ?? defaultMaxBytes, url.host)
+    } catch (error) {
+      throw toOutgoingError(error, url.host)
+    } finally {
+      leave()
+    }
+  }
+
   return {
     checkUrl: (url) => checkOutgoingUrl(url, options),
-    async fetchJson(text, { mediaTypes = ['application/json'], timeoutMs = defaultTimeoutMs, ...asked } = {}) {
+    async fetchJson(text, asked = {}) {
       const url = parseOutgoingUrl(text, options)
-      const leave = underWay.enter(url)
-      try {
-        const response = await request(url, {
-          method: asked.method ?? 'GET',
-          headers: { 'user-agent': 'postern', ...asked.headers, accept: mediaTypes.join(', ') },
-          body: asked.body ?? null,
-          dispatcher: agent,
-          signal: AbortSignal.timeout(timeoutMs),
-          // The signal is the deadline; these are only not to be shorter.
-          headersTimeout: timeoutMs + 1_000,
-          bodyTimeout: timeoutMs + 1_000,
-        })
-        return await read(response, mediaTypes, asked.maxBytes ?? defaultMaxBytes, url.host)
-      } catch (error) {
-        throw toOutgoingError(error, url.host)
-      } finally {
-        leave()
-      }
+      const { method = 'GET' } = asked
+      // The host only: path and query are the tenant's. And no `traceparent` goes out: our traces are not its business.
+      const attributes = { 'http.request.method': method, 'server.address': url.hostname }
+      return traced(`${method} ${url.host}`, attributes, () => ask(url, asked))
     },
     close: () => agent.destroy(),
   }

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { Migrator } from 'kysely/migration'
+import { traced } from '../tracing.ts'
 import type { Changes } from './changes.ts'
 import { toStoreError } from './errors.ts'
 import { migrations } from './migrations/list.ts'
@@ -61,10 +62,12 @@ export async function openDatabase(
 
   const transact = async <T>(tenant: Tenant, work: (tx: Tx) => Promise<T>): Promise<T> => {
     try {
-      return await db.transaction().execute(async (tx) => {
-        await become(tenant, tx)
-        return work(tx)
-      })
+      return await traced('transaction', { 'db.system.name': 'postgresql' }, () =>
+        db.transaction().execute(async (tx) => {
+          await become(tenant, tx)
+          return work(tx)
+        }),
+      )
     } catch (error) {
       throw toStoreError(error)
     }

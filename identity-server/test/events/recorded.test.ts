@@ -8,6 +8,9 @@ import { basic, postForm } from '../support/http.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { createTenant, newSecret, type Tenant, tenantAudience } from '../support/tenant.ts'
 
+const traceId = '0af7651916cd43dd8448eb211c80319c'
+const traceparent = `00-${traceId}-b7ad6b7169203331-01`
+
 const Row = Type.Object({
   auth_server_id: Type.String(),
   type: Type.String(),
@@ -43,7 +46,9 @@ describe.each(databases)('recorded on $kind', ({ start }) => {
     const token = String(answer.json.access_token)
     const { jti } = (await tenant.introspect(client, token)).json
     await tenant.introspect(other, 'no-token-at-all')
-    await tenant.tokenAnswer(client, { scope: 'unknown' })
+    await postForm(`${tenant.issuer}/token`, { grant_type: 'client_credentials', scope: 'unknown' }, client, {
+      traceparent,
+    })
     await tenant.tokenAnswer(other)
     await tenant.tokenAnswer(client, { grant_type: 'grant-type-of-somebody' })
     await postForm(`${tenant.issuer}/token`, '', client)
@@ -86,7 +91,13 @@ describe.each(databases)('recorded on $kind', ({ start }) => {
       },
       { type: 'token.introspected', client_id: client.id, active: true, jti },
       { type: 'token.introspected', client_id: other.id, active: false },
-      { ...refused, client_id: client.id, error: 'invalid_scope', reason: expect.stringContaining('scope') },
+      {
+        ...refused,
+        client_id: client.id,
+        error: 'invalid_scope',
+        reason: expect.stringContaining('scope'),
+        trace_id: traceId,
+      },
       { ...refused, client_id: other.id, error: 'unauthorized_client', reason: expect.any(String) },
       {
         type: 'token.refused',
