@@ -13,6 +13,8 @@ import { ConfigError, type Environment } from './config.ts'
 import { createEventAdmission } from './events/admission.ts'
 import { createEventRecorder } from './events/recorder.ts'
 import { createEventWriter } from './events/writer.ts'
+import type { Grant } from './grants/grant.ts'
+import { createLastingGrants } from './grants/lasting.ts'
 import { createGrants, grantTypes } from './grants/list.ts'
 import { createApp } from './http/app.ts'
 import { createOperationsApp } from './http/operations.ts'
@@ -36,6 +38,7 @@ import { createAuthServers } from './tenancy/auth-servers.ts'
 import { bootstrap } from './tenancy/bootstrap.ts'
 import { systemAuthServer } from './tenancy/system.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
+import { createRefreshTokens } from './tokens/refresh-token.ts'
 import { currentTraceId } from './tracing.ts'
 
 export interface IdentityServer {
@@ -52,6 +55,7 @@ const defaultLongPollingMs = 25_000
  * Opens the store, brings it up to date and listens.
  * @param now ms since the epoch
  * @param longPollingMs how long a poll of the revocation feed waits for news
+ * @param changeGrants replaces grants of `grants/list.ts`
  * @throws Error where a port, the store or a master key cannot be used
  */
 export async function startIdentityServer(
@@ -59,6 +63,7 @@ export async function startIdentityServer(
   logger: Logger,
   now: () => number = Date.now,
   longPollingMs = defaultLongPollingMs,
+  changeGrants: (grants: Grant[]) => Grant[] = (grants) => grants,
 ): Promise<IdentityServer> {
   const folder = environment.POSTERN_DATA_DIR
   const db = await openStore(environment)
@@ -102,6 +107,8 @@ export async function startIdentityServer(
     const authenticateClient = createAuthenticateClient(clients, methods, events)
     const accessTokens = createAccessTokens(db)
     const dpop = createDpopVerifier([publicOrigin], createDpopNonces(masterKeys), replay)
+    const refreshTokens = createRefreshTokens(masterKeys.createMac('refresh tokens'))
+    const lastingGrants = createLastingGrants({ db, refreshTokens, events })
     const authorize = createAuthorizeAdmin({
       publicOrigin,
       accessTokens,
@@ -123,7 +130,8 @@ export async function startIdentityServer(
       metrics,
       oauth: {
         lookups: { authServers, keyRings, authenticateClient, readCertificate: () => undefined },
-        grants: createGrants(),
+        grants: changeGrants(createGrants(lastingGrants)),
+        lastingGrants,
         grantTypes,
         clientAuthMethods: clientAuthMethodNames,
         accessTokens,

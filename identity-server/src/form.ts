@@ -1,4 +1,5 @@
 /** A form as features read it: most parameters stand for one value, a few may repeat. */
+import { OAuthError } from '@postern/protocol/oauth-error'
 
 export interface Form {
   /** The value of a parameter that may not repeat; undefined where it is absent or empty. */
@@ -14,3 +15,10 @@ export const repeatable: ReadonlySet<string> = new Set(['resource', 'audience'])
 export const json: ReadonlySet<string> = new Set(['authorization_details'])
 
 export const emptyForm: Form = { get: () => undefined, all: () => [] }
+
+/** A parameter that must be there. @throws OAuthError `invalid_request` */
+export function required(form: Form, name: string): string {
+  const value = form.get(name)
+  if (value === undefined) throw new OAuthError('invalid_request', `${name} is required`)
+  return value
+}

@@ -4,6 +4,7 @@ import type { Confirmation } from '@postern/protocol/confirmation'
 import type { Client } from '../clients/clients.ts'
 import type { Form } from '../form.ts'
 import type { KeyRing } from '../keys/signing-keys.ts'
+import type { GrantRow } from '../store/grants.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
 
 export interface GrantRequest {
@@ -31,6 +32,10 @@ export interface Authorization {
   authorizationDetailsCeiling?: readonly AuthorizationDetail[]
   /** Seconds since the epoch that no token may outlive. */
   notAfter?: number
+  /** Whether it outlasts this token: a client that may use refresh tokens gets one. */
+  refreshable?: boolean
+  /** The grant that goes on, where a refresh token was used. */
+  continues?: GrantRow
 }
 
 export interface Grant {

@@ -4,9 +4,11 @@
  */
 import { clientCredentials } from './client-credentials.ts'
 import type { Grant } from './grant.ts'
+import type { LastingGrants } from './lasting.ts'
+import { createRefreshTokenGrant } from './refresh-token.ts'
 
-export const grantTypes = ['client_credentials'] as const
+export const grantTypes = ['client_credentials', 'refresh_token'] as const
 
-export function createGrants(): Grant[] {
-  return [clientCredentials]
+export function createGrants(lastingGrants: LastingGrants): Grant[] {
+  return [clientCredentials, createRefreshTokenGrant(lastingGrants)]
 }

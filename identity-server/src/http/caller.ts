@@ -72,13 +72,6 @@ export function authenticateByForm(
   return lookups.authenticateClient(authServer, { authorization: request.headers.authorization, form, certificate })
 }
 
-/** A parameter that must be there. @throws OAuthError `invalid_request` */
-export function required(form: Form, name: string): string {
-  const value = form.get(name)
-  if (value === undefined) throw new OAuthError('invalid_request', `${name} is required`)
-  return value
-}
-
 /** What the path names; empty where the route has no such parameter. */
 function authServerOf({ params }: FastifyRequest): string {
   const named = typeof params === 'object' && params !== null && 'auth_server' in params

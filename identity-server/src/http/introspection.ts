@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { EventRecorder } from '../events/recorder.ts'
+import { required } from '../form.ts'
 import { type Introspector, introspectToken } from '../tokens/introspect.ts'
-import { authenticateConfidential, type IssuerLookups, required } from './caller.ts'
+import { authenticateConfidential, type IssuerLookups } from './caller.ts'
 
 export interface IntrospectionEndpoint {
   lookups: IssuerLookups

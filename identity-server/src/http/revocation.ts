@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
+import { required } from '../form.ts'
 import { type Revoker, revokeToken } from '../tokens/revoke.ts'
-import { authenticateCaller, type IssuerLookups, required } from './caller.ts'
+import { authenticateCaller, type IssuerLookups } from './caller.ts'
 
 export interface RevocationEndpoint extends Revoker {
   lookups: IssuerLookups

@@ -5,19 +5,22 @@ import { formatScope } from '@postern/protocol/scope'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { EventRecorder } from '../events/recorder.ts'
 import type { Event } from '../events/types.ts'
+import { required } from '../form.ts'
 import { grantedAudiences } from '../grants/audiences.ts'
 import { grantedAuthorizationDetails } from '../grants/authorization-details.ts'
 import type { Authorization, Grant } from '../grants/grant.ts'
+import type { LastingGrant, LastingGrants } from '../grants/lasting.ts'
 import { grantedScopes } from '../grants/scopes.ts'
 import type { DpopVerifier } from '../sender-constraint/dpop.ts'
 import type { AccessTokenContent, AccessTokens } from '../tokens/access-token.ts'
-import { authenticateCaller, type Caller, type IssuerLookups, required } from './caller.ts'
+import { authenticateCaller, type Caller, type IssuerLookups } from './caller.ts'
 import { reasonOf, toOAuthError } from './errors.ts'
 import { confirmCaller } from './sender.ts'
 
 export interface TokenEndpoint {
   lookups: IssuerLookups
   grants: readonly Grant[]
+  lastingGrants: LastingGrants
   accessTokens: AccessTokens
   dpop: DpopVerifier
   events: Pick<EventRecorder, 'record'>
@@ -25,7 +28,7 @@ export interface TokenEndpoint {
 }
 
 export function tokenEndpoint(app: FastifyInstance, options: TokenEndpoint): void {
-  const { lookups, grants, accessTokens, dpop, events, now } = options
+  const { lookups, grants, lastingGrants, accessTokens, dpop, events, now } = options
   const byType = new Map(grants.map((grant) => [grant.type, grant]))
 
   const issue = async (caller: Caller, request: FastifyRequest, reply: FastifyReply) => {
@@ -33,13 +36,16 @@ export function tokenEndpoint(app: FastifyInstance, options: TokenEndpoint): voi
     const requestedAt = now()
     const confirmation = await confirmCaller(dpop, caller, request, reply, requestedAt)
     const authorization = await grant.authorize({ ...caller, confirmation, now: requestedAt })
-    const content = contentOf(caller, authorization, confirmation, requestedAt)
+    const lasting = lastingGrants.open(caller, authorization, requestedAt)
+    const content = contentOf(caller, authorization, { confirmation, lasting }, requestedAt)
     const { token, id } = await accessTokens.issue(caller, content, requestedAt)
+    const refreshToken = await lasting?.keep(content)
     events.record(caller.authServer.id, issuanceOf(grant, content, id))
     return {
       access_token: token,
       token_type: tokenTypeOf(content.confirmation),
       expires_in: content.lifetime,
+      ...(refreshToken !== undefined && { refresh_token: refreshToken }),
       ...(content.scopes.length > 0 && { scope: formatScope(content.scopes) }),
       ...(content.authorizationDetails.length > 0 && { authorization_details: content.authorizationDetails }),
     }
@@ -68,7 +74,7 @@ function grantOf(byType: ReadonlyMap<string, Grant>, { client, form, isPublic }:
 function contentOf(
   { authServer, client, form }: Caller,
   authorization: Authorization,
-  confirmation: Confirmation | undefined,
+  { confirmation, lasting }: { confirmation: Confirmation | undefined; lasting: LastingGrant | undefined },
   requestedAt: number,
 ): AccessTokenContent {
   return {
@@ -83,8 +89,9 @@ function contentOf(
       form.get('authorization_details'),
       authorization.authorizationDetailsCeiling,
     ),
-    lifetime: lifetimeOf({ authServer, client }, authorization.notAfter, requestedAt),
+    lifetime: lifetimeOf({ authServer, client }, lasting?.endsAt ?? authorization.notAfter, requestedAt),
     confirmation,
+    grantId: lasting?.id,
   }
 }
 

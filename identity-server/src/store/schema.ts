@@ -191,6 +191,32 @@ export interface AuditLogTable {
   changes: ColumnType<Record<string, unknown>, string, never>
 }
 
+/** A grant that outlasts its first access token. Its own times come from the service's clock. */
+export interface GrantsTable {
+  auth_server_id: string
+  /** The `grant_id` of its access tokens. */
+  id: string
+  client_id: string
+  subject: string
+  /** What each of its tokens may be: see `Granted`. */
+  granted: ColumnType<unknown, string, never>
+  /** The key that its refresh tokens are bound to. */
+  confirmation: ColumnType<unknown, string | null, never>
+  /** SHA-256 of the one refresh token that can be used. */
+  token_hash: Uint8Array
+  created_at: ColumnType<Date, Date, never>
+  /** When its refresh token was last exchanged, or made. */
+  used_at: Timestamp
+  /** When that one has lain unused for too long. */
+  idle_until: Timestamp
+  /** When it ends, used or not. */
+  ends_at: Timestamp
+  /** When the last of its access tokens expires. */
+  access_ends_at: Timestamp
+  /** From when on the row may be deleted: the earlier of the two ends, rounded up to whole days. */
+  expires_at: Timestamp
+}
+
 export interface Tables {
   organizations: OrganizationsTable
   auth_servers: AuthServersTable
@@ -206,4 +232,5 @@ export interface Tables {
   used_identifiers: UsedIdentifiersTable
   events: EventsTable
   audit_log: AuditLogTable
+  grants: GrantsTable
 }

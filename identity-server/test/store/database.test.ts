@@ -4,6 +4,7 @@ import { findAuthServer, insertAuthServer } from '../../src/store/auth-servers.t
 import { insertClientSecret } from '../../src/store/client-secrets.ts'
 import { insertClient } from '../../src/store/clients.ts'
 import type { Database, Tenant, Tx } from '../../src/store/database.ts'
+import { insertGrant } from '../../src/store/grants.ts'
 import { migrations } from '../../src/store/migrations/list.ts'
 import { insertOpaqueToken } from '../../src/store/opaque-tokens.ts'
 import { deleteOrganization, insertOrganization, listOrganizations } from '../../src/store/organizations.ts'
@@ -27,6 +28,7 @@ const tables = [
   'revocation_streams',
   'revocations',
   'opaque_tokens',
+  'grants',
   'used_identifiers',
   'client_secret_uses',
 ] as const satisfies (keyof Tables)[]
@@ -42,6 +44,7 @@ async function insertTenant(db: Database, id: string): Promise<void> {
     await insertOpaqueToken(tx, id, tokenRow(id))
     await sql`insert into client_secret_uses values (${id}, ${id}, now())`.execute(tx)
     await insertRevocation(tx, id, revocationRow(`${id}-jti`))
+    await insertGrant(tx, id, grantRow(id))
   })
   await useIdentifier(db, id, Buffer.alloc(32), new Date('2999-01-01'), new Date())
 }
@@ -59,6 +62,19 @@ const clientRow = (id: string) => ({
 const secretRow = (id: string) => ({ id, client_id: 'c', name: 'n', hash: 'h', hash_key: 'k', expires_at: null })
 const tokenRow = (id: string) => ({ hash: Buffer.from(id), claims: {}, expiresAt: new Date('2999-01-01') })
 const revocationRow = (value: string) => ({ kind: 'token' as const, value, expiresAt: 4e9, revokedAt: 1 })
+const grantRow = (id: string) => ({
+  id,
+  client_id: 'c',
+  subject: 's',
+  granted: '{}',
+  token_hash: Buffer.from(id),
+  created_at: new Date(),
+  used_at: new Date(),
+  idle_until: new Date('2999-01-01'),
+  ends_at: new Date('2999-01-01'),
+  access_ends_at: new Date('2999-01-01'),
+  expires_at: new Date('2999-01-01'),
+})
 const keyRow = (kid: string) => ({
   kid,
   algorithm: 'ES256',
@@ -122,6 +138,7 @@ describe.each(databases)('the store on $kind', ({ start }) => {
         signing_keys: (tx) => insertSigningKey(tx, 'b', keyRow('new')),
         client_secret_uses: (tx) => sql`insert into client_secret_uses values ('b', 'b', now())`.execute(tx),
         opaque_tokens: (tx) => insertOpaqueToken(tx, 'b', tokenRow('new')),
+        grants: (tx) => insertGrant(tx, 'b', grantRow('new')),
         used_identifiers: (tx) => sql`insert into used_identifiers values ('b', sha256('new'), now())`.execute(tx),
         revocation_streams: (tx) => nextSequence(tx, 'b'),
         revocations: (tx) =>

@@ -115,6 +115,7 @@ const tables = [
   'revocation_streams',
   'revocations',
   'opaque_tokens',
+  'grants',
   'used_identifiers',
   'client_secret_uses',
   'audit_log',

@@ -5,6 +5,7 @@ import { freePort } from '@postern/tools/servers/process'
 import { pino } from 'pino'
 import { startIdentityServer } from '../../src/compose.ts'
 import { type Environment, parseEnvironment } from '../../src/config.ts'
+import type { Grant } from '../../src/grants/grant.ts'
 import type { Store, StoreVariables } from './databases.ts'
 import { type Answer, type Credentials, postForm, send } from './http.ts'
 
@@ -32,6 +33,8 @@ export interface TestServerOptions {
   variables?: StoreVariables
   environment?: Record<string, string>
   longPollingMs?: number
+  /** Puts other grants in the place of some. */
+  changeGrants?: (grants: Grant[]) => Grant[]
 }
 
 export async function startTestServer(store: Store, options: TestServerOptions = {}): Promise<TestServer> {
@@ -41,7 +44,7 @@ export async function startTestServer(store: Store, options: TestServerOptions =
   const now = () => Date.now() + offset
   const lines: string[] = []
   const logger = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
-  const server = await startIdentityServer(environment, logger, now, options.longPollingMs)
+  const server = await startIdentityServer(environment, logger, now, options.longPollingMs, options.changeGrants)
   const origin = environment.POSTERN_PUBLIC_ORIGIN ?? server.address
   const firstClient = await readFirstClient(environment.POSTERN_DATA_DIR)
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll } from 'vitest'
 import type { Store } from './databases.ts'
 import type { Answer, Credentials } from './http.ts'
 import { postForm } from './http.ts'
-import { startTestServer, type TestServer } from './server.ts'
+import { startTestServer, type TestServer, type TestServerOptions } from './server.ts'
 
 export interface Tenant {
   organization: string
@@ -69,14 +69,15 @@ export async function newSecret(server: TestServer, authServer: string, client: 
 /** For a describe block: a server with a tenant, there before its tests and gone after them. */
 export function useTenant(
   start: () => Promise<Store>,
-  use: (bench: { server: TestServer; tenant: Tenant }) => void | Promise<void>,
+  use: (bench: { server: TestServer; tenant: Tenant; store: Store }) => void | Promise<void>,
+  options: TestServerOptions = {},
 ): void {
   let store: Store | undefined
   let server: TestServer | undefined
   beforeAll(async () => {
     store = await start()
-    server = await startTestServer(store)
-    await use({ server, tenant: await createTenant(server) })
+    server = await startTestServer(store, options)
+    await use({ server, tenant: await createTenant(server), store })
   })
   afterAll(async () => {
     await server?.close()

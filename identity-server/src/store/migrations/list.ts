@@ -8,6 +8,7 @@ import * as usedIdentifiers from './0005-used-identifiers.ts'
 import * as events from './0008-events.ts'
 import * as settingsAndOpaqueTokens from './0009-settings-and-opaque-tokens.ts'
 import * as revocationKinds from './0010-revocation-kinds.ts'
+import * as grants from './0011-grants.ts'
 import * as clientSecretLifecycle from './0013-client-secret-lifecycle.ts'
 
 export const migrations: Record<string, Migration> = {
@@ -19,5 +20,6 @@ export const migrations: Record<string, Migration> = {
   '0008-events': events,
   '0009-settings-and-opaque-tokens': settingsAndOpaqueTokens,
   '0010-revocation-kinds': revocationKinds,
+  '0011-grants': grants,
   '0013-client-secret-lifecycle': clientSecretLifecycle,
 }

@@ -1,0 +1,152 @@
+/**
+ * Grants that outlast their first access token, by refresh tokens (RFC 6749 section 1.5). Each use of a refresh token
+ * yields the next one, and only the last one can be used: where an earlier one appears, somebody has it who should not,
+ * and the whole grant ends (RFC 9700 section 4.14.2).
+ */
+import { AuthorizationDetail } from '@postern/protocol/authorization-details'
+import { OAuthError } from '@postern/protocol/oauth-error'
+import Type, { type Static } from 'typebox'
+import type { Client } from '../clients/clients.ts'
+import type { EventRecorder } from '../events/recorder.ts'
+import type { Database } from '../store/database.ts'
+import {
+  deleteGrant,
+  findGrant,
+  type GrantRow,
+  type GrantUse,
+  insertGrant,
+  type NewGrant,
+  rotateGrant,
+} from '../store/grants.ts'
+import type { AuthServer } from '../tenancy/auth-servers.ts'
+import type { AccessTokenContent } from '../tokens/access-token.ts'
+import { createGrantId, type RefreshTokens } from '../tokens/refresh-token.ts'
+import type { Authorization } from './grant.ts'
+import { lifetimesOf } from './lifetimes.ts'
+
+/** What was granted with the first access token, and bounds all that follow: stored as a document. */
+export const Granted = Type.Object({
+  scopes: Type.Array(Type.String()),
+  audiences: Type.Array(Type.String()),
+  authorization_details: Type.Array(AuthorizationDetail),
+  /** Whether the client had proven who it is: it must then do so each time. */
+  authenticated: Type.Boolean(),
+})
+export type Granted = Static<typeof Granted>
+
+export interface LastingGrants {
+  /** @returns the grant of the refresh token, and whether that is its current one; undefined for a token without one */
+  find(authServer: AuthServer, token: string): Promise<{ grant: GrantRow; isCurrent: boolean } | undefined>
+  /**
+   * The grant that the request begins or continues, or undefined where its token is to be the only one.
+   * @param now ms since the epoch
+   */
+  open(requester: Requester, authorization: Authorization, now: number): LastingGrant | undefined
+  /** Ends a grant, because a refresh token of it was used again. @returns the refusal of the request */
+  endMisused(authServer: AuthServer, id: string): Promise<OAuthError>
+}
+
+export interface Requester {
+  authServer: AuthServer
+  client: Client
+  isPublic: boolean
+}
+
+export interface LastingGrant {
+  id: string
+  /** Seconds since the epoch that none of its tokens may outlive. */
+  endsAt: number
+  /**
+   * Stores it, as the last thing before the answer: a request that failed until then has used nothing up.
+   * @param content of the access token that goes along
+   * @returns the refresh token
+   * @throws OAuthError `invalid_grant` where the refresh token of the request has been used meanwhile; StoreError
+   */
+  keep(content: AccessTokenContent): Promise<string>
+}
+
+const dayMs = 86_400_000
+
+export interface LastingGrantsOptions {
+  db: Database
+  refreshTokens: RefreshTokens
+  events: Pick<EventRecorder, 'record'>
+}
+
+export function createLastingGrants({ db, refreshTokens, events }: LastingGrantsOptions): LastingGrants {
+  const endMisused = async ({ id: authServer }: AuthServer, id: string) => {
+    const ended = await db.commit({ authServer }, (tx) => deleteGrant(tx, authServer, id))
+    if (!ended) return refreshRefusal('its grant has ended')
+    const { client_id, subject } = ended
+    events.record(authServer, { type: 'refresh_token.reuse_detected', client_id, subject, family: id })
+    return refreshRefusal('it has been used already')
+  }
+
+  return {
+    async find({ id: authServer }, token) {
+      const read = refreshTokens.read(authServer, token)
+      const grant = read && (await db.read({ authServer }, (tx) => findGrant(tx, authServer, read.grantId)))
+      return grant && { grant, isCurrent: read.hash.equals(grant.token_hash) }
+    },
+    open(requester, { subject, notAfter, refreshable, continues }, now) {
+      const { authServer, client } = requester
+      if (!continues && !(refreshable && client.grantTypes.includes('refresh_token'))) return undefined
+      const { idleMs, totalMs } = lifetimesOf(authServer, client)
+      const createdAt = continues?.created_at.getTime() ?? now
+      const endsAt = Math.min(createdAt + totalMs, (notAfter ?? Number.POSITIVE_INFINITY) * 1_000)
+      const id = continues?.id ?? createGrantId()
+      return {
+        id,
+        endsAt: Math.floor(endsAt / 1_000),
+        async keep(content) {
+          const { token, hash } = refreshTokens.make(authServer.id, id)
+          const use = useOf({ hash, endsAt, idleMs, accessMs: content.lifetime * 1_000 }, now)
+          const kept = await db.commit({ authServer: authServer.id }, async (tx) => {
+            if (continues) return rotateGrant(tx, authServer.id, id, continues.token_hash, use)
+            const row = { id, client_id: client.id, subject, created_at: new Date(now), ...use }
+            await insertGrant(tx, authServer.id, { ...row, ...grantedBy(requester, content) })
+            return true
+          })
+          if (kept) return token
+          throw await endMisused(authServer, id)
+        },
+      }
+    },
+    endMisused,
+  }
+}
+
+/** @param reason for the operator: whoever presents a wrong token need not learn what is wrong with it */
+export function refreshRefusal(reason: string): OAuthError {
+  return new OAuthError('invalid_grant', 'the refresh token is not valid', { cause: new Error(reason) })
+}
+
+function grantedBy({ isPublic }: Requester, content: AccessTokenContent): Pick<NewGrant, 'granted' | 'confirmation'> {
+  const granted: Granted = {
+    scopes: [...content.scopes],
+    audiences: [...content.audiences],
+    authorization_details: [...content.authorizationDetails],
+    authenticated: !isPublic,
+  }
+  // The refresh tokens of other clients are bound to these by client authentication (RFC 9449 section 5, RFC 8705 section 4).
+  const confirmation = isPublic ? content.confirmation : undefined
+  return {
+    granted: JSON.stringify(granted),
+    confirmation: confirmation ? JSON.stringify(confirmation) : null,
+  }
+}
+
+function useOf(
+  { hash, endsAt, idleMs, accessMs }: { hash: Buffer; endsAt: number; idleMs: number; accessMs: number },
+  now: number,
+): GrantUse {
+  const idleUntil = Math.min(now + idleMs, endsAt)
+  return {
+    token_hash: hash,
+    used_at: new Date(now),
+    idle_until: new Date(idleUntil),
+    ends_at: new Date(endsAt),
+    access_ends_at: new Date(now + accessMs),
+    expires_at: new Date(Math.ceil(idleUntil / dayMs) * dayMs),
+  }
+}

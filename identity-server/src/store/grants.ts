@@ -1,0 +1,82 @@
+import { type Insertable, type Selectable, sql } from 'kysely'
+import type { Tx } from './database.ts'
+import { type Page, paginate } from './page.ts'
+import type { GrantsTable } from './schema.ts'
+
+export type GrantRow = Selectable<GrantsTable>
+
+export type NewGrant = Omit<Insertable<GrantsTable>, 'auth_server_id'>
+
+/** What a refresh changes. */
+export type GrantUse = Pick<
+  NewGrant,
+  'token_hash' | 'used_at' | 'idle_until' | 'ends_at' | 'access_ends_at' | 'expires_at'
+>
+
+export async function insertGrant(tx: Tx, authServer: string, row: NewGrant): Promise<void> {
+  await tx
+    .insertInto('grants')
+    .values({ ...row, auth_server_id: authServer })
+    .execute()
+}
+
+export function findGrant(tx: Tx, authServer: string, id: string): Promise<GrantRow | undefined> {
+  return tx
+    .selectFrom('grants')
+    .selectAll()
+    .where('auth_server_id', '=', authServer)
+    .where('id', '=', id)
+    .executeTakeFirst()
+}
+
+/**
+ * Exchanges the refresh token: of any number of attempts with one token, in whatever process, one succeeds.
+ * @param tokenHash of the token that is used
+ * @returns whether it still was the grant's current one
+ */
+export async function rotateGrant(
+  tx: Tx,
+  authServer: string,
+  id: string,
+  tokenHash: Uint8Array,
+  use: GrantUse,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('grants')
+    .set({ ...use, access_ends_at: sql<Date>`greatest(access_ends_at, ${use.access_ends_at})` })
+    .where('auth_server_id', '=', authServer)
+    .where('id', '=', id)
+    .where('token_hash', '=', tokenHash)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** @returns the row as it was, or undefined where there is none */
+export function deleteGrant(tx: Tx, authServer: string, id: string): Promise<GrantRow | undefined> {
+  return tx
+    .deleteFrom('grants')
+    .where('auth_server_id', '=', authServer)
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst()
+}
+
+/** Whose grants: of a client, of a subject, of both, or all. */
+export interface GrantFilter {
+  client?: string | undefined
+  subject?: string | undefined
+}
+
+export function listGrants(tx: Tx, authServer: string, filter: GrantFilter, page: Page): Promise<GrantRow[]> {
+  const { client, subject } = filter
+  return paginate(
+    tx
+      .selectFrom('grants')
+      .selectAll()
+      .where('auth_server_id', '=', authServer)
+      .$if(client !== undefined, (query) => query.where('client_id', '=', client ?? ''))
+      .$if(subject !== undefined, (query) => query.where('subject', '=', subject ?? '')),
+    'id',
+    page,
+  ).execute()
+}

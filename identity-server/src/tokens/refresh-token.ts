@@ -1,0 +1,51 @@
+/**
+ * Refresh tokens as strings: which grant, a random part, and a MAC that only this server can make. Of what was rotated away
+ * nothing is stored: a token with a right MAC that is not its grant's current one was issued once, and has been used.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import type { Mac } from '../keys/master-keys.ts'
+
+export interface RefreshTokens {
+  /** @returns a new token of the grant, and the hash to store */
+  make(authServer: string, grantId: string): { token: string; hash: Buffer }
+  /** @returns what the token says, or undefined where this auth server never issued it */
+  read(authServer: string, token: string): { grantId: string; hash: Buffer } | undefined
+}
+
+/** Lets secret scanners recognise one that leaked, and tells them from access tokens. */
+const prefix = 'pst_rt_'
+const grantBytes = 16
+const randomPartBytes = 24
+const macBytes = 32
+/** A multiple of three bytes, so that base64url spells each token in one way. */
+const bytes = grantBytes + randomPartBytes + macBytes
+const pattern = new RegExp(`^${prefix}[A-Za-z0-9_-]{${(bytes / 3) * 4}}$`)
+
+/** An id for a new grant. */
+export function createGrantId(): string {
+  return randomBytes(grantBytes).toString('base64url')
+}
+
+/** @param mac for this purpose alone; while a key is in its list, the tokens made under it are good */
+export function createRefreshTokens(mac: Mac): RefreshTokens {
+  // No auth server's id holds a space.
+  const signed = (authServer: string, body: Buffer) => `${authServer} ${body.toString('base64url')}`
+  return {
+    make(authServer, grantId) {
+      const body = Buffer.concat([Buffer.from(grantId, 'base64url'), randomBytes(randomPartBytes)])
+      const token = prefix + Buffer.concat([body, mac.sign(signed(authServer, body))]).toString('base64url')
+      return { token, hash: hashOf(token) }
+    },
+    read(authServer, token) {
+      if (!pattern.test(token)) return undefined
+      const content = Buffer.from(token.slice(prefix.length), 'base64url')
+      const body = content.subarray(0, -macBytes)
+      if (!mac.verify(signed(authServer, body), content.subarray(-macBytes))) return undefined
+      return { grantId: body.subarray(0, grantBytes).toString('base64url'), hash: hashOf(token) }
+    },
+  }
+}
+
+function hashOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest()
+}
