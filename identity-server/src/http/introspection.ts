@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { EventRecorder } from '../events/recorder.ts'
 import { required } from '../form.ts'
 import { type Introspector, introspectToken } from '../tokens/introspect.ts'
+import { prefersSigned, signedIntrospection, signIntrospection } from '../tokens/signed-introspection.ts'
 import { authenticateConfidential, type IssuerLookups } from './caller.ts'
 
 export interface IntrospectionEndpoint {
@@ -11,7 +12,7 @@ export interface IntrospectionEndpoint {
   now: () => number
 }
 
-/** The introspection endpoint (RFC 7662 section 2). */
+/** The introspection endpoint (RFC 7662 section 2), with signed answers where they are asked for (RFC 9701). */
 export function introspectionEndpoint(app: FastifyInstance, options: IntrospectionEndpoint): void {
   const { lookups, introspector, events, now } = options
 
@@ -25,6 +26,8 @@ export function introspectionEndpoint(app: FastifyInstance, options: Introspecti
       active: answer.active,
       jti: answer.active ? answer.jti : undefined,
     })
-    return reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' }).send(answer)
+    reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache', vary: 'accept' })
+    if (!prefersSigned(request.headers.accept)) return reply.send(answer)
+    return reply.type(signedIntrospection).send(await signIntrospection(caller, caller.client.id, answer, now()))
   })
 }

@@ -46,6 +46,7 @@ function metadata({ authServer, keys }: Issuer, options: MetadataEndpoints) {
     jwks_uri: `${issuer}/jwks`,
     introspection_endpoint: `${issuer}/introspect`,
     introspection_endpoint_auth_methods_supported: confidential,
+    introspection_signing_alg_values_supported: [keys.active.algorithm],
     revocation_endpoint: `${issuer}/revoke`,
     revocation_endpoint_auth_methods_supported: clientAuthMethods,
     grant_types_supported: grantTypes,
