@@ -4,7 +4,7 @@ import { feedAudience, type PollResponse } from '@postern/protocol/security-even
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { databases, postgresOnly, type Store } from '../support/databases.ts'
-import { basic, type Credentials, postJson, send } from '../support/http.ts'
+import { basic, type Credentials, postForm, postJson, send } from '../support/http.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { createTenant, type Tenant } from '../support/tenant.ts'
 
@@ -29,6 +29,10 @@ async function poll(issuer: string, reader: Credentials, body: object, signal?: 
 }
 
 const now = { returnImmediately: true }
+
+async function postToken(issuer: string, by: Credentials) {
+  return (await postForm(`${issuer}/token`, { grant_type: 'client_credentials' }, by)).json
+}
 
 describe.each(databases)('the revocation feed on $kind', ({ start }) => {
   let store: Store
@@ -140,6 +144,137 @@ describe.each(databases)('the revocation feed on $kind', ({ start }) => {
     expect(took).toBeLessThan(longPollingMs + 1_000)
   })
 
+  describe('a position', () => {
+    const from = async (after: string) => (await poll(tenant.issuer, reader, { ...now, after })).revoked
+    const all = async () => (await poll(tenant.issuer, reader, { ...now, maxEvents: 1_000 })).revoked
+
+    test.each<[what: string, position: (next: string) => string]>([
+      ['of another stream', (next) => next.replace(/^[^.]+/, '0c8f7f2e-1d2f-4a53-9f43-3f8dbb7b9b11')],
+      ['ahead of its stream', (next) => next.replace(/[^.]+$/, '999999999999999')],
+      ['of an earlier version', () => '17'],
+      ['of nothing', () => 'x.y.z'],
+    ])('%s begins from the beginning, and does not wait', async (_what, change) => {
+      await revokeNew()
+      const next = await position()
+      const answer = await poll(tenant.issuer, reader, { after: change(next), maxEvents: 1_000 })
+      expect(answer.revoked).toEqual(await all())
+      expect(answer.next).toBe(next)
+    })
+
+    test('goes on after hours, and after everything before it has expired', async () => {
+      const own = await createTenant(server, { access_token_lifetime: 86_400 })
+      const [by, ownReader] = [await own.client(), await own.client({ may_introspect: true })]
+      await revokeNew(by, own)
+      const { next } = await poll(own.issuer, ownReader, now)
+      server.advance(6 * 3_600_000)
+      const jti = await revokeNew(by, own)
+      expect((await poll(own.issuer, ownReader, { ...now, after: next })).revoked).toEqual([jti])
+      server.advance(25 * 3_600_000)
+      const later = await poll(own.issuer, ownReader, { ...now, after: next })
+      expect(later).toMatchObject({ sets: {}, next })
+      const last = await revokeNew(by, own)
+      expect((await poll(own.issuer, ownReader, { ...now, after: next })).revoked).toEqual([last])
+    })
+
+    test('may be told by acknowledging events, as standard pollers do (RFC 8936 section 2.2)', async () => {
+      const own = await createTenant(server)
+      const [by, standard] = [await own.client(), await own.client({ may_introspect: true })]
+      const ask = (body: object) => poll(own.issuer, standard, { ...now, maxEvents: 2, ...body })
+      const revoked = []
+      for (let count = 0; count < 5; count += 1) revoked.push(await revokeNew(by, own))
+      const first = await ask({})
+      expect(first.revoked).toEqual(revoked.slice(0, 2))
+      const second = await ask({ ack: Object.keys(first.sets) })
+      expect(second.revoked).toEqual(revoked.slice(2, 4))
+      const [one = '', another = ''] = Object.keys(second.sets)
+      const third = await ask({ ack: [one], setErrs: { [another]: { err: 'invalid_key', description: 'unknown' } } })
+      expect(third).toMatchObject({ revoked: revoked.slice(4), moreAvailable: false })
+      // Waits, though it names no position.
+      const waiting = poll(own.issuer, standard, { ack: Object.keys(third.sets) })
+      const news = await revokeNew(by, own)
+      expect((await waiting).revoked).toEqual([news])
+      // Nothing is lost by an acknowledgement: who names nothing hears all again, and what is no event is no position.
+      expect((await ask({})).revoked).toEqual(revoked.slice(0, 2))
+      expect((await ask({ ack: ['made-up', '9.9'] })).revoked).toEqual(revoked.slice(0, 2))
+      expect((await ask({ ack: Object.keys(first.sets), after: third.next })).revoked).toEqual([news])
+    })
+
+    test('only, and no events, where none are asked for', async () => {
+      await revokeNew()
+      const answer = await poll(tenant.issuer, reader, { maxEvents: 0 })
+      expect(answer).toMatchObject({ sets: {}, moreAvailable: true })
+      expect(await from(answer.next)).toEqual((await poll(tenant.issuer, reader, now)).revoked)
+    })
+  })
+
+  test('an event is signed once, for all of its readers', async () => {
+    const after = await position()
+    await revokeNew()
+    const another = await tenant.client({ may_introspect: true })
+    const answers = await Promise.all([reader, another, reader].map((by) => poll(tenant.issuer, by, { ...now, after })))
+    // Each signature with ES256 is another.
+    expect(new Set(answers.flatMap(({ sets }) => Object.values(sets))).size).toBe(1)
+  })
+
+  test('two hundred waiting polls are answered by one revocation, within a second', async () => {
+    const patient = await startTestServer(store, { longPollingMs: 20_000 })
+    try {
+      const own = await createTenant(patient)
+      const [by, from] = [await own.client(), await own.client({ may_introspect: true })]
+      const token = await own.token(by)
+      const { next: after } = await poll(own.issuer, from, now)
+      const waiting = Array.from({ length: 200 }, () => poll(own.issuer, from, { after }))
+      await poll(own.issuer, from, { ...now, after })
+      const began = performance.now()
+      const revoked = own.revoke(by, token)
+      const answers = await Promise.all(waiting)
+      const took = performance.now() - began
+      await revoked
+      expect(new Set(answers.map(({ sets }) => JSON.stringify(sets))).size).toBe(1)
+      expect(answers[0]?.revoked).toEqual([decodeJwt(token).jti])
+      expect(took).toBeLessThan(1_000)
+    } finally {
+      await patient.close()
+    }
+  })
+
+  describe('a waiting poll does not outlive the right to read', () => {
+    const path = (own: Tenant, client: Credentials) => `/auth-servers/${own.id}/clients/${client.id}`
+    const taken: [what: string, take: (own: Tenant, from: Credentials) => Promise<unknown>, refusal: unknown][] = [
+      [
+        'of a client that may no longer introspect',
+        (own, from) => server.admin('PATCH', path(own, from), { may_introspect: false }),
+        [400, 'unauthorized_client'],
+      ],
+      [
+        'of a client that is disabled',
+        (own, from) => server.admin('PATCH', path(own, from), { enabled: false }),
+        [400, 'unauthorized_client'],
+      ],
+      [
+        'of a client that is deleted',
+        (own, from) => server.admin('DELETE', path(own, from)),
+        [400, 'unauthorized_client'],
+      ],
+      [
+        'at an auth server that is deleted',
+        (own) => server.admin('DELETE', `/auth-servers/${own.id}`),
+        [404, 'invalid_request'],
+      ],
+    ]
+    test.each(taken)('%s', async (_what, take, refusal) => {
+      const own = await createTenant(server)
+      const [by, from] = [await own.client(), await own.client({ may_introspect: true })]
+      const token = await own.token(by)
+      const waiting = postJson(`${own.issuer}/events/poll`, {}, basic(from))
+      await poll(own.issuer, from, now)
+      await take(own, from)
+      await own.revoke(by, token)
+      const { status, json } = await waiting
+      expect([status, json.error]).toEqual(refusal)
+    })
+  })
+
   test('goes on after a client that went away while it waited', async () => {
     const after = await position()
     const gone = new AbortController()
@@ -185,6 +320,43 @@ describe.each(databases)('the revocation feed on $kind', ({ start }) => {
       expect((await ask(tenant.issuer, '{', basic(reader))).status).toBe(400)
       expect((await ask(tenant.issuer, '{}', {})).status).toBe(401)
       expect((await ask(`${server.origin}/no`, '{}', basic(reader))).status).toBe(404)
+    })
+  })
+
+  describe('after the database was', () => {
+    const states: [what: string, statements: string[]][] = [
+      ['made anew', ['delete from revocations', 'delete from revocation_streams']],
+      [
+        'restored to an earlier state',
+        ['delete from revocations where sequence > 1', 'update revocation_streams set last_sequence = 1'],
+      ],
+    ]
+    test.each(states)('%s, readers begin from the beginning and miss nothing', async (_what, statements) => {
+      let running = await startTestServer(store, { longPollingMs })
+      try {
+        const own = await createTenant(running)
+        const [by, from] = [await own.client(), await own.client({ may_introspect: true })]
+        const first = await revokeNew(by, own)
+        for (let count = 0; count < 3; count += 1) await revokeNew(by, own)
+        const { next } = await poll(own.issuer, from, now)
+
+        await running.close()
+        for (const statement of statements) await store.query(running.variables, statement)
+        const { variables } = running
+        running = await startTestServer(store, { variables, longPollingMs })
+        const issuer = `${running.origin}/${own.id}`
+        const waiting = poll(issuer, from, { after: next })
+        const token = String((await postToken(issuer, by)).access_token)
+        await postForm(`${issuer}/revoke`, { token }, by)
+        const answers = [await waiting]
+        if (!answers[0]?.revoked.includes(String(decodeJwt(token).jti))) {
+          answers.push(await poll(issuer, from, { after: String(answers[0]?.next) }))
+        }
+        const kept = statements.length === 2 && statements[0]?.includes('where') ? [first] : []
+        expect(answers.flatMap(({ revoked }) => revoked)).toEqual([...kept, decodeJwt(token).jti])
+      } finally {
+        await running.close()
+      }
     })
   })
 
