@@ -6,6 +6,7 @@ import { clientSecrets } from './resources/client-secrets.ts'
 import { clients } from './resources/clients.ts'
 import { keys } from './resources/keys.ts'
 import { organizations } from './resources/organizations.ts'
+import { revocations } from './resources/revocations.ts'
 import { scopes } from './resources/scopes.ts'
 
 export const adminResources = (deps: AdminDeps): Resource[] => [
@@ -15,4 +16,5 @@ export const adminResources = (deps: AdminDeps): Resource[] => [
   scopes(deps),
   clients(deps),
   clientSecrets(deps),
+  revocations(deps),
 ]

@@ -68,7 +68,7 @@ export function createRevocationLog(db: Database, now: () => number): Revocation
     known.stale = false
     const begun = now()
     try {
-      for (let more = true; more; ) more = await db.read({ authServer }, (tx) => addNext(tx, authServer, known))
+      for (let more = true; more; ) more = await db.read({ authServer }, (tx) => addNext(tx, authServer, known, now()))
       known.readAt = begun
     } catch (error) {
       known.stale = true
@@ -124,14 +124,14 @@ function nothingKnown(stream: string | undefined) {
 }
 
 /** @returns whether there may be more */
-async function addNext(tx: Tx, authServer: string, known: Known): Promise<boolean> {
+async function addNext(tx: Tx, authServer: string, known: Known, now: number): Promise<boolean> {
   const stream = await findRevocationStream(tx, authServer)
   // Another database, or an earlier state of this one: what is known is not of it.
   if (stream?.id !== known.stream || (stream && stream.lastSequence < known.lastSequence)) {
     Object.assign(known, nothingKnown(stream?.id))
   }
   if (!stream) return false
-  const rows = await listRevocations(tx, authServer, known.inForce.lastSequence, batch)
+  const rows = await listRevocations(tx, authServer, { after: known.inForce.lastSequence, limit: batch, now })
   for (const row of rows) known.inForce.add(row)
   known.lastSequence = Math.max(stream.lastSequence, known.inForce.lastSequence)
   return rows.length === batch

@@ -1,4 +1,4 @@
-import type { Revocation } from '@postern/protocol/revocation'
+import type { Revocation, RevocationKind } from '@postern/protocol/revocation'
 import { type Selectable, sql } from 'kysely'
 import type { Tx } from './database.ts'
 import { nextSequence } from './revocation-streams.ts'
@@ -52,18 +52,37 @@ export async function insertRevocation(
     .execute()
 }
 
-/** The revocations after a sequence number, oldest first. */
+export async function findRevocation(
+  tx: Tx,
+  authServer: string,
+  kind: RevocationKind,
+  value: string,
+): Promise<StoredRevocation | undefined> {
+  const row = await tx
+    .selectFrom('revocations')
+    .selectAll()
+    .where('auth_server_id', '=', authServer)
+    .where('kind', '=', kind)
+    .where('value', '=', value)
+    .executeTakeFirst()
+  return row && toRevocation(row)
+}
+
+/**
+ * The revocations after a sequence number that are still in force, oldest first.
+ * @param now ms since the epoch
+ */
 export async function listRevocations(
   tx: Tx,
   authServer: string,
-  after: number,
-  limit: number,
+  { after, limit, now }: { after: number; limit: number; now: number },
 ): Promise<StoredRevocation[]> {
   const rows = await tx
     .selectFrom('revocations')
     .selectAll()
     .where('auth_server_id', '=', authServer)
     .where('sequence', '>', String(after))
+    .where('expires_at', '>', new Date(now))
     .orderBy('sequence')
     .limit(limit)
     .execute()

@@ -340,6 +340,7 @@ describe.each(databases)('the admin API on $kind', ({ start }) => {
     collections.push(`${parents[1]}/secrets`)
     const keys = `/admin/v1${parents[0]}/keys`
     const fewer = [`get ${keys}`, `get ${keys}/{kid}`, `delete ${keys}/{kid}`, `post ${keys}/rotate`]
+    fewer.push(...['get', 'post'].map((method) => `${method} /admin/v1${parents[0]}/revocations`))
     expect(operations.map(({ path, method }) => `${method} ${path}`).sort()).toEqual(
       collections
         .flatMap((path) => {

@@ -1,34 +1,15 @@
 import { connect } from 'node:net'
-import { parseRevocation, revocationEventTypes } from '@postern/protocol/revocation-event'
-import { feedAudience, type PollResponse } from '@postern/protocol/security-event'
+import { revocationEventTypes } from '@postern/protocol/revocation-event'
+import { feedAudience } from '@postern/protocol/security-event'
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { databases, postgresOnly, type Store } from '../support/databases.ts'
+import { atOnce as now, poll } from '../support/feed.ts'
 import { basic, type Credentials, postForm, postJson, send } from '../support/http.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { createTenant, type Tenant } from '../support/tenant.ts'
 
 const longPollingMs = 700
-
-interface Polled extends PollResponse {
-  /** What the events are about, in their order: the `jti` of a revoked token. */
-  revoked: string[]
-}
-
-async function poll(issuer: string, reader: Credentials, body: object, signal?: AbortSignal): Promise<Polled> {
-  const answer = await postJson(`${issuer}/events/poll`, body, basic(reader), signal)
-  if (answer.status !== 200) throw new Error(`poll answered ${answer.status}: ${answer.text}`)
-  const { sets, moreAvailable, next } = answer.json
-  const tokens = Object.values(Object(sets)).map(String)
-  const revoked = tokens.map((set) => {
-    const revocation = parseRevocation(decodeJwt(set), String(decodeJwt(set).iss))
-    if (typeof revocation === 'string') throw new Error(`an event is ${revocation}`)
-    return revocation.value
-  })
-  return { sets: Object(sets), moreAvailable: moreAvailable === true, next: String(next), revoked }
-}
-
-const now = { returnImmediately: true }
 
 async function postToken(issuer: string, by: Credentials) {
   return (await postForm(`${issuer}/token`, { grant_type: 'client_credentials' }, by)).json

@@ -69,9 +69,13 @@ describe.each(databases)('introspection and revocation on $kind', ({ start }) =>
       await server.admin('PATCH', path, { enabled: false })
       expect((await tenant.introspect(reader, token)).text).toBe(inactive)
       await server.admin('PATCH', path, { enabled: true })
-      expect((await tenant.introspect(reader, token)).json.active).toBe(true)
-      await server.admin('DELETE', path)
+      // Whatever was issued by then has ended for good.
       expect((await tenant.introspect(reader, token)).text).toBe(inactive)
+      server.advance(3_000)
+      const another = await tenant.token(client)
+      expect((await tenant.introspect(reader, another)).json.active).toBe(true)
+      await server.admin('DELETE', path)
+      expect((await tenant.introspect(reader, another)).text).toBe(inactive)
     })
 
     test('says inactive about a token of another auth server of this server', async () => {

@@ -53,7 +53,7 @@ describe.each(databases)('revocations on $kind', ({ start }) => {
 
   const insert = (id: string, row: NewRevocation) => db.write({ authServer: id }, (tx) => insertRevocation(tx, id, row))
   const list = (id: string, after = 0, limit = 1_000) =>
-    db.read({ authServer: id }, (tx) => listRevocations(tx, id, after, limit))
+    db.read({ authServer: id }, (tx) => listRevocations(tx, id, { after, limit, now: 0 }))
   const stream = (id: string) => db.read({ authServer: id }, (tx) => findRevocationStream(tx, id))
 
   test('are numbered from one in each auth server, in a stream of its own', async () => {
@@ -114,6 +114,15 @@ describe.each(databases)('revocations on $kind', ({ start }) => {
     })
   })
 
+  test('are not listed once they have expired', async () => {
+    await insert('c', revocation('token', 'short', { expiresAt: 1_500_000_000 }))
+    const listed = async (now: number) =>
+      (await db.read({ authServer: 'c' }, (tx) => listRevocations(tx, 'c', { after: 0, limit: 99, now }))).some(
+        ({ value }) => value === 'short',
+      )
+    expect([await listed(1_499_999_999_999), await listed(1_500_000_000_000)]).toEqual([true, false])
+  })
+
   test('with a cut-off where there can be none, or without one where it is needed, are refused', async () => {
     const refused = { kind: 'invalid_value' }
     await expect(insert('d', revocation('token', 'j', { notBefore: 1 }))).rejects.toMatchObject(refused)
@@ -156,7 +165,9 @@ describe.each(postgresOnly)('a reader beside many writers on $kind', ({ start })
         for (let last = false; !last; ) {
           last = !writing
           const after = seen.at(-1) ?? 0
-          const rows = await two.read({ authServer: 'a' }, (tx) => listRevocations(tx, 'a', after, 1_000))
+          const rows = await two.read({ authServer: 'a' }, (tx) =>
+            listRevocations(tx, 'a', { after, limit: 1_000, now: 0 }),
+          )
           seen.push(...rows.map(({ sequence }) => sequence))
         }
       }

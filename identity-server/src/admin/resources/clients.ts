@@ -7,6 +7,7 @@ import { ClientSettings } from '../../clients/settings.ts'
 import { problemOf } from '../../clients/validation.ts'
 import { grantTypes } from '../../grants/list.ts'
 import { maxTokenLifetime } from '../../lifetimes.ts'
+import { endClient } from '../../revocations/revoke.ts'
 import {
   type ClientRow,
   deleteClient,
@@ -46,7 +47,7 @@ const View = Type.Object({
   ...times,
 })
 
-export function clients({ db, checkUrl }: AdminDeps) {
+export function clients({ db, checkUrl, now }: AdminDeps) {
   /** The settings with a change, as they are stored. */
   const soundText = (stored: unknown, change: Readonly<Record<string, unknown>>): string => {
     const { text, settings } = merge(ClientSettings, stored, change)
@@ -122,10 +123,15 @@ export function clients({ db, checkUrl }: AdminDeps) {
           const { columns, settings } = separate(ClientSettings, body)
           const change = { ...columns, settings: soundText(present.settings, settings) }
           const row = await updateClient(tx, auth_server, id, change, scopes)
+          if (row && columns.enabled === false) await endClient(tx, auth_server, id, now())
           return row && toView(row)
         }),
       remove: async (admin, { auth_server }, id) =>
-        db.write(await authServerTenant(db, admin, auth_server), (tx) => deleteClient(tx, auth_server, id)),
+        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+          const deleted = await deleteClient(tx, auth_server, id)
+          if (deleted) await endClient(tx, auth_server, id, now())
+          return deleted
+        }),
     },
   })
 }

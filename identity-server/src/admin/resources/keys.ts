@@ -2,6 +2,7 @@ import Type from 'typebox'
 import { maxKeys } from '../../keys/lifecycle.ts'
 import { lockKeys, revokeKey, rotateKeys } from '../../keys/rotation.ts'
 import { publishedJwk } from '../../keys/signing-keys.ts'
+import { revokeSignedBy } from '../../revocations/revoke.ts'
 import { findSigningKey, listSigningKeys, pageSigningKeys, type SigningKeyRow } from '../../store/signing-keys.ts'
 import { action } from '../action.ts'
 import { type AdminDeps, authServerTenant } from '../deps.ts'
@@ -46,9 +47,11 @@ export function keys({ db, masterKeys, now }: AdminDeps) {
           return row && toView(row)
         }),
       remove: async (admin, { auth_server }, kid) =>
-        db.write(await authServerTenant(db, admin, auth_server), (tx) =>
-          revokeKey(tx, auth_server, masterKeys, now(), kid),
-        ),
+        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+          const revoked = await revokeKey(tx, auth_server, masterKeys, now(), kid)
+          if (revoked) await revokeSignedBy(tx, auth_server, kid, now())
+          return revoked
+        }),
     },
     actions: [
       action({
