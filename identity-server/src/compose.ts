@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { createAuthorizeAdmin } from './admin/authorize.ts'
+import { createRemoteAttributes } from './claims/sources/remote.ts'
 import { createAuthenticateClient } from './client-auth/authenticate.ts'
 import { clientAuthMethodNames, clientAuthMethods } from './client-auth/list.ts'
 import { createClients } from './clients/clients.ts'
@@ -109,6 +110,11 @@ export async function startIdentityServer(
     const dpop = createDpopVerifier([publicOrigin], createDpopNonces(masterKeys), replay)
     const refreshTokens = createRefreshTokens(masterKeys.createMac('refresh tokens'))
     const lastingGrants = createLastingGrants({ db, refreshTokens, events })
+    const remoteAttributes = createRemoteAttributes({
+      fetchJson: (url, headers, timeoutMs) => outgoing.fetchJson(url, { headers, timeoutMs }),
+      now,
+    })
+    const claimSources = { masterKeys, askRemote: remoteAttributes.ask, checkUrl: outgoing.checkUrl }
     const authorize = createAuthorizeAdmin({
       publicOrigin,
       accessTokens,
@@ -145,7 +151,7 @@ export async function startIdentityServer(
         closing: closing.signal,
         now,
       },
-      admin: { db, masterKeys, secrets, checkUrl: outgoing.checkUrl, publicOrigin, authorize, now },
+      admin: { db, masterKeys, secrets, checkUrl: outgoing.checkUrl, publicOrigin, claimSources, authorize, now },
     })
     const operations = createOperationsApp({ logger, metrics, ready: () => answering(db, redis) })
     const address = await app.listen({ host: environment.POSTERN_HOST, port: environment.POSTERN_PORT })
@@ -162,6 +168,7 @@ export async function startIdentityServer(
         // After the requests, which record events; before the database, which keeps them.
         await Promise.all([events.close(), outgoing.close(), redis?.close()])
         await secretUses.flush().catch((error: unknown) => logger.warn({ err: error }, 'last uses of secrets are lost'))
+        remoteAttributes.close()
         await db.close()
       },
     }

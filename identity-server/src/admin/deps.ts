@@ -1,5 +1,5 @@
 /** What the resources work with. */
-
+import type { SourceDeps } from '../claims/sources/list.ts'
 import type { ClientSecrets } from '../clients/secret.ts'
 import type { CheckUrl } from '../clients/validation.ts'
 import type { MasterKeys } from '../keys/master-keys.ts'
@@ -14,6 +14,8 @@ export interface AdminDeps {
   secrets: ClientSecrets
   checkUrl: CheckUrl
   publicOrigin: string
+  /** What attribute sources are compiled with. */
+  claimSources: SourceDeps
   /** ms since the epoch */
   now: () => number
 }

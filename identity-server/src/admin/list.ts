@@ -1,7 +1,9 @@
 /** The resources of the admin API. To add one: a file in `resources/` and a line here. */
 import type { AdminDeps } from './deps.ts'
 import type { Resource } from './resource.ts'
+import { attributeSources } from './resources/attribute-sources.ts'
 import { authServers } from './resources/auth-servers.ts'
+import { claims } from './resources/claims.ts'
 import { clientSecrets } from './resources/client-secrets.ts'
 import { clients } from './resources/clients.ts'
 import { keys } from './resources/keys.ts'
@@ -17,4 +19,6 @@ export const adminResources = (deps: AdminDeps): Resource[] => [
   clients(deps),
   clientSecrets(deps),
   revocations(deps),
+  attributeSources(deps),
+  claims(deps),
 ]

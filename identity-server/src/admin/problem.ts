@@ -1,6 +1,7 @@
 /** Problems of the admin API (RFC 9457): a stable code each, as `type` and as `code`. */
 export const problems = {
   invalid_request: { status: 400, title: 'The request is malformed' },
+  invalid_expression: { status: 400, title: 'An expression or template is not valid' },
   unauthorized: { status: 401, title: 'A valid access token is required' },
   insufficient_scope: { status: 403, title: 'The access token does not allow this' },
   not_found: { status: 404, title: 'There is no such resource' },

@@ -37,3 +37,14 @@ export async function deleteOrganization(tx: Tx, id: string): Promise<boolean> {
   const { numDeletedRows } = await tx.deleteFrom('organizations').where('id', '=', id).executeTakeFirst()
   return numDeletedRows > 0n
 }
+
+/** The organizations from the root to this one, itself included; for `maintenance`, which sees those above as well. */
+export function listOrganizationPath(tx: Tx, id: string): Promise<{ id: string; name: string }[]> {
+  return tx
+    .selectFrom('organizations as o')
+    .innerJoin('organizations as step', (join) => join.on(sql<boolean>`step.id = any (o.ancestors)`))
+    .select(['step.id', 'step.name'])
+    .where('o.id', '=', id)
+    .orderBy(sql`cardinality(step.ancestors)`)
+    .execute()
+}

@@ -217,6 +217,35 @@ export interface GrantsTable {
   expires_at: Timestamp
 }
 
+export interface ClaimsTable {
+  auth_server_id: string
+  name: string
+  description: string
+  /** JSON whose texts may hold CEL. */
+  value: string
+  /** CEL. Null: it always applies. */
+  condition: string | null
+  placements: ('access_token' | 'id_token' | 'userinfo' | 'introspection')[]
+  /** Left out where it cannot be made. */
+  optional: boolean
+  created_at: CreatedAt
+  updated_at: UpdatedAt
+}
+
+export interface AttributeSourcesTable {
+  auth_server_id: string
+  name: string
+  kind: 'static' | 'http'
+  /** JSON, as the kind has it. */
+  configuration: string
+  on_failure: 'fail' | 'omit'
+  /** JSON, encrypted under the master key `encryption_key`. */
+  credential: Uint8Array | null
+  encryption_key: string | null
+  created_at: CreatedAt
+  updated_at: UpdatedAt
+}
+
 export interface Tables {
   organizations: OrganizationsTable
   auth_servers: AuthServersTable
@@ -233,4 +262,6 @@ export interface Tables {
   events: EventsTable
   audit_log: AuditLogTable
   grants: GrantsTable
+  claims: ClaimsTable
+  attribute_sources: AttributeSourcesTable
 }

@@ -55,6 +55,22 @@ describe.each(databases)('the admin API on $kind', ({ start }) => {
         change: { description: 'text', is_default: true, include_in_metadata: true },
       },
       {
+        name: 'claim',
+        collection: async () => below('/claims'),
+        key: 'name',
+        body: () => ({ name: 'https://example.com/role', value: { a: ['${client.id}', null, 1] } }),
+        view: { description: '', condition: null, placements: ['access_token', 'introspection'], optional: false },
+        change: { description: 'text', value: null, condition: 'true', placements: ['userinfo'], optional: true },
+      },
+      {
+        name: 'attribute source',
+        collection: async () => below('/attribute-sources'),
+        key: 'name',
+        body: () => ({ name: 'plans', static: { data: { acme: { tier: 'gold' } }, key: 'client.id' } }),
+        view: { on_failure: 'fail', has_credential: false },
+        change: { on_failure: 'omit', static: { data: { acme: 1, '': [] } } },
+      },
+      {
         name: 'client',
         collection: async () => below('/clients'),
         key: 'id',
@@ -336,23 +352,29 @@ describe.each(databases)('the admin API on $kind', ({ start }) => {
       Object.entries(Object(methods)).map(([method, operation]) => ({ path, method, operation: Object(operation) })),
     )
     const parents = ['/auth-servers/{auth_server}', '/auth-servers/{auth_server}/clients/{client}']
-    const collections = ['/organizations', '/auth-servers', ...['/scopes', '/clients'].map((name) => parents[0] + name)]
+    const collections = [
+      '/organizations',
+      '/auth-servers',
+      ...['/scopes', '/clients', '/claims', '/attribute-sources'].map((name) => parents[0] + name),
+    ]
     collections.push(`${parents[1]}/secrets`)
     const keys = `/admin/v1${parents[0]}/keys`
     const fewer = [`get ${keys}`, `get ${keys}/{kid}`, `delete ${keys}/{kid}`, `post ${keys}/rotate`]
     fewer.push(...['get', 'post'].map((method) => `${method} /admin/v1${parents[0]}/revocations`))
+    const actions = [`post /admin/v1${parents[0]}/claims/evaluate`]
     expect(operations.map(({ path, method }) => `${method} ${path}`).sort()).toEqual(
-      collections
-        .flatMap((path) => {
+      [
+        ...fewer,
+        ...actions,
+        ...collections.flatMap((path) => {
           const [, parameter] = /([a-z-]+?)s$/.exec(path) ?? []
           const item = `/admin/v1${path}/{${(parameter ?? '').replace('-', '_')}}`
           return [
             ...['get', 'post'].map((m) => `${m} /admin/v1${path}`),
             ...['get', 'patch', 'delete'].map((m) => `${m} ${item}`),
           ]
-        })
-        .concat(fewer)
-        .sort(),
+        }),
+      ].sort(),
     )
     for (const { path, operation } of operations) {
       const parameters = (operation.parameters ?? []).filter((parameter: { in: string }) => parameter.in === 'path')

@@ -6,6 +6,8 @@ import type { AuthServer } from '../../src/tenancy/auth-servers.ts'
 
 const authServer: AuthServer = {
   id: 'a',
+  name: '',
+  claims: undefined,
   issuer: 'https://as.example/a',
   audience: 'urn:usual',
   accessTokenLifetime: 300,

@@ -1,13 +1,20 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { insertAttributeSource } from '../../src/store/attribute-sources.ts'
 import { findAuthServer, insertAuthServer } from '../../src/store/auth-servers.ts'
+import { insertClaim } from '../../src/store/claims.ts'
 import { insertClientSecret } from '../../src/store/client-secrets.ts'
 import { insertClient } from '../../src/store/clients.ts'
 import type { Database, Tenant, Tx } from '../../src/store/database.ts'
 import { insertGrant } from '../../src/store/grants.ts'
 import { migrations } from '../../src/store/migrations/list.ts'
 import { insertOpaqueToken } from '../../src/store/opaque-tokens.ts'
-import { deleteOrganization, insertOrganization, listOrganizations } from '../../src/store/organizations.ts'
+import {
+  deleteOrganization,
+  insertOrganization,
+  listOrganizationPath,
+  listOrganizations,
+} from '../../src/store/organizations.ts'
 import { nextSequence } from '../../src/store/revocation-streams.ts'
 import { insertRevocation } from '../../src/store/revocations.ts'
 import type { Tables } from '../../src/store/schema.ts'
@@ -31,6 +38,8 @@ const tables = [
   'grants',
   'used_identifiers',
   'client_secret_uses',
+  'claims',
+  'attribute_sources',
 ] as const satisfies (keyof Tables)[]
 
 async function insertTenant(db: Database, id: string): Promise<void> {
@@ -42,6 +51,8 @@ async function insertTenant(db: Database, id: string): Promise<void> {
     await insertClientSecret(tx, id, secretRow(id))
     await insertSigningKey(tx, id, keyRow(id))
     await insertOpaqueToken(tx, id, tokenRow(id))
+    await insertClaim(tx, id, claimRow(id))
+    await insertAttributeSource(tx, id, sourceRow(id))
     await sql`insert into client_secret_uses values (${id}, ${id}, now())`.execute(tx)
     await insertRevocation(tx, id, revocationRow(`${id}-jti`))
     await insertGrant(tx, id, grantRow(id))
@@ -74,6 +85,20 @@ const grantRow = (id: string) => ({
   ends_at: new Date('2999-01-01'),
   access_ends_at: new Date('2999-01-01'),
   expires_at: new Date('2999-01-01'),
+})
+const claimRow = (name: string) => ({
+  name,
+  description: '',
+  value: '1',
+  condition: null,
+  placements: ['access_token' as const],
+  optional: false,
+})
+const sourceRow = (name: string) => ({
+  name,
+  kind: 'static' as const,
+  configuration: '{"data":{}}',
+  on_failure: 'fail' as const,
 })
 const keyRow = (kid: string) => ({
   kid,
@@ -141,6 +166,8 @@ describe.each(databases)('the store on $kind', ({ start }) => {
         grants: (tx) => insertGrant(tx, 'b', grantRow('new')),
         used_identifiers: (tx) => sql`insert into used_identifiers values ('b', sha256('new'), now())`.execute(tx),
         revocation_streams: (tx) => nextSequence(tx, 'b'),
+        claims: (tx) => insertClaim(tx, 'b', claimRow('new')),
+        attribute_sources: (tx) => insertAttributeSource(tx, 'b', sourceRow('new')),
         revocations: (tx) =>
           sql`insert into revocations values ('b', 'token', 'new', null, 9, now(), now())`.execute(tx),
       }
@@ -160,6 +187,22 @@ describe.each(databases)('the store on $kind', ({ start }) => {
       expect(await seen('a')).toEqual(['a', 'a1'])
       expect(await seen('a1')).toEqual(['a1'])
       expect(await seen('b')).toEqual(['b'])
+    })
+
+    test('organizations: maintenance reads the names on the way from the root, and nothing else of them', async () => {
+      expect(await db.read('maintenance', (tx) => listOrganizationPath(tx, 'a1'))).toEqual([
+        { id: 'root', name: 'root' },
+        { id: 'a', name: 'a' },
+        { id: 'a1', name: 'a1' },
+      ])
+      expect(await db.read({ authServer: 'a1' }, (tx) => listOrganizationPath(tx, 'a1'))).toEqual([])
+      for (const work of [
+        (tx: Tx) => tx.selectFrom('organizations').selectAll().execute(),
+        (tx: Tx) => tx.updateTable('organizations').set({ name: 'x' }).execute(),
+        (tx: Tx) => tx.deleteFrom('organizations').execute(),
+      ]) {
+        await expect(db.commit<unknown>('maintenance', work)).rejects.toMatchObject({ kind: 'unknown_reference' })
+      }
     })
 
     test('auth servers: visible from the organizations above, not from beside', async () => {

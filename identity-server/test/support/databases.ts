@@ -119,6 +119,8 @@ const tables = [
   'used_identifiers',
   'client_secret_uses',
   'audit_log',
+  'claims',
+  'attribute_sources',
 ]
 
 /** What the database holds, whoever's it is. See `Store.query` for PGlite. */

@@ -5,6 +5,7 @@ import * as authServerOwnership from './0002-auth-server-ownership.ts'
 import * as maintenance from './0003-maintenance.ts'
 import * as keyLifecycle from './0004-key-lifecycle.ts'
 import * as usedIdentifiers from './0005-used-identifiers.ts'
+import * as claims from './0006-claims.ts'
 import * as events from './0008-events.ts'
 import * as settingsAndOpaqueTokens from './0009-settings-and-opaque-tokens.ts'
 import * as revocationKinds from './0010-revocation-kinds.ts'
@@ -17,6 +18,7 @@ export const migrations: Record<string, Migration> = {
   '0003-maintenance': maintenance,
   '0004-key-lifecycle': keyLifecycle,
   '0005-used-identifiers': usedIdentifiers,
+  '0006-claims': claims,
   '0008-events': events,
   '0009-settings-and-opaque-tokens': settingsAndOpaqueTokens,
   '0010-revocation-kinds': revocationKinds,
