@@ -1,11 +1,12 @@
 /** Builds the identity server from its parts. The only place that knows all of them. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { createAuthorizeAdmin } from './admin/authorize.ts'
 import { createRemoteAttributes } from './claims/sources/remote.ts'
 import { createAuthenticateClient } from './client-auth/authenticate.ts'
-import { clientAuthMethodNames, clientAuthMethods } from './client-auth/list.ts'
+import { certificateMethodNames, clientAuthMethodNames, clientAuthMethods } from './client-auth/list.ts'
 import { createClients } from './clients/clients.ts'
 import { createKeysOf } from './clients/keys.ts'
 import { createClientSecrets } from './clients/secret.ts'
@@ -18,11 +19,14 @@ import type { Grant } from './grants/grant.ts'
 import { createLastingGrants } from './grants/lasting.ts'
 import { createGrants, grantTypes } from './grants/list.ts'
 import { createApp } from './http/app.ts'
+import { createReadCertificate, type TrustedProxies } from './http/certificate.ts'
+import { listenMtls, type MtlsListener } from './http/mtls.ts'
 import { createOperationsApp } from './http/operations.ts'
 import { readMasterKeyFile } from './keys/master-key-file.ts'
 import { createMasterKeys, type MasterKeys } from './keys/master-keys.ts'
 import { createKeyRings } from './keys/signing-keys.ts'
 import { createMetrics } from './metrics.ts'
+import { parseNetworks } from './networks.ts'
 import { readCaFile } from './outgoing/ca-file.ts'
 import { createOutgoingClient, type OutgoingClient } from './outgoing/client.ts'
 import { createRemoteJwks } from './outgoing/remote-jwks.ts'
@@ -51,6 +55,7 @@ export interface IdentityServer {
 }
 
 const defaultLongPollingMs = 25_000
+const withoutCertificates = clientAuthMethodNames.filter((name) => !certificateMethodNames.includes(name))
 
 /**
  * Opens the store, brings it up to date and listens.
@@ -107,7 +112,6 @@ export async function startIdentityServer(
     const methods = clientAuthMethods({ proof: { secrets, uses: secretUses, now }, keysOf, replay })
     const authenticateClient = createAuthenticateClient(clients, methods, events)
     const accessTokens = createAccessTokens(db)
-    const dpop = createDpopVerifier([publicOrigin], createDpopNonces(masterKeys), replay)
     const refreshTokens = createRefreshTokens(masterKeys.createMac('refresh tokens'))
     const lastingGrants = createLastingGrants({ db, refreshTokens, events })
     const remoteAttributes = createRemoteAttributes({
@@ -115,6 +119,13 @@ export async function startIdentityServer(
       now,
     })
     const claimSources = { masterKeys, askRemote: remoteAttributes.ask, checkUrl: outgoing.checkUrl }
+    const proxies = trustedProxies(environment)
+    const mtls = (environment.POSTERN_MTLS_PORT !== undefined || proxies) && {
+      origin: environment.POSTERN_MTLS_PUBLIC_ORIGIN,
+    }
+    const readCertificate = createReadCertificate(proxies)
+    const origins = mtls?.origin === undefined ? [publicOrigin] : [publicOrigin, mtls.origin]
+    const dpop = createDpopVerifier(origins, createDpopNonces(masterKeys), replay)
     const authorize = createAuthorizeAdmin({
       publicOrigin,
       accessTokens,
@@ -135,11 +146,12 @@ export async function startIdentityServer(
       logger,
       metrics,
       oauth: {
-        lookups: { authServers, keyRings, authenticateClient, readCertificate: () => undefined },
+        lookups: { authServers, keyRings, authenticateClient, readCertificate },
         grants: changeGrants(createGrants(lastingGrants)),
         lastingGrants,
         grantTypes,
-        clientAuthMethods: clientAuthMethodNames,
+        clientAuthMethods: mtls ? clientAuthMethodNames : withoutCertificates,
+        mtls,
         accessTokens,
         dpop,
         introspector: { accessTokens, clients, revocations },
@@ -154,6 +166,7 @@ export async function startIdentityServer(
       admin: { db, masterKeys, secrets, checkUrl: outgoing.checkUrl, publicOrigin, claimSources, authorize, now },
     })
     const operations = createOperationsApp({ logger, metrics, ready: () => answering(db, redis) })
+    const mtlsListener = await openMtls(app, environment, closing.signal, logger)
     const address = await app.listen({ host: environment.POSTERN_HOST, port: environment.POSTERN_PORT })
     const operationsAddress = await operations.listen({
       host: environment.POSTERN_OPERATIONS_HOST,
@@ -164,7 +177,7 @@ export async function startIdentityServer(
       operationsAddress,
       async close() {
         closing.abort()
-        await Promise.all([app.close(), operations.close()])
+        await Promise.all([app.close(), mtlsListener?.close(), operations.close()])
         // After the requests, which record events; before the database, which keeps them.
         await Promise.all([events.close(), outgoing.close(), redis?.close()])
         await secretUses.flush().catch((error: unknown) => logger.warn({ err: error }, 'last uses of secrets are lost'))
@@ -199,6 +212,24 @@ async function openMasterKeys({ POSTERN_MASTER_KEYS, POSTERN_DATA_DIR }: Environ
 async function openOutgoing(environment: Environment): Promise<OutgoingClient> {
   const { POSTERN_OUTGOING_PRIVATE: allowPrivate, POSTERN_OUTGOING_CA_FILE: file } = environment
   return createOutgoingClient({ allowPrivate, ...(file !== undefined && { ca: await readCaFile(file) }) })
+}
+
+async function openMtls(
+  app: FastifyInstance,
+  environment: Environment,
+  closing: AbortSignal,
+  logger: Logger,
+): Promise<MtlsListener | undefined> {
+  const { POSTERN_HOST: host, POSTERN_MTLS_PORT: port, POSTERN_MTLS_CLIENT_CA_FILE: clientCa } = environment
+  const { POSTERN_TLS_CERT_FILE: certificate, POSTERN_TLS_KEY_FILE: key } = environment
+  if (port === undefined || certificate === undefined || key === undefined) return undefined
+  return listenMtls(app, { host, port, files: { certificate, key, clientCa }, closing, logger })
+}
+
+function trustedProxies(environment: Environment): TrustedProxies | undefined {
+  const { POSTERN_TRUSTED_PROXIES: text, POSTERN_TRUSTED_PROXIES_VERIFY: verify } = environment
+  const networks = text === undefined ? undefined : parseNetworks(text)
+  return networks && { networks, verify }
 }
 
 function firstClient({ POSTERN_ADMIN_CLIENT_ID, POSTERN_ADMIN_CLIENT_SECRET }: Environment) {

@@ -2,9 +2,12 @@
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { clientIdPattern } from './clients/clients.ts'
+import { parseNetworks } from './networks.ts'
 
 const Port = (port: number, description: string) =>
   Type.Integer({ minimum: 0, maximum: 65_535, default: port, description })
+
+const File = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
 
 /** The variables, with their defaults; docs/configuration of the identity server is this list. */
 export const Environment = Type.Object({
@@ -73,6 +76,32 @@ export const Environment = Type.Object({
     default: 0.01,
     description: 'Share of introspections that are recorded as events, from 0 to 1; all of them are counted',
   }),
+  POSTERN_MTLS_PORT: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      description: 'Port where TLS ends here and client certificates are asked for (RFC 8705)',
+    }),
+  ),
+  POSTERN_TLS_CERT_FILE: File('PEM file of the certificate of that port, with its chain'),
+  POSTERN_TLS_KEY_FILE: File('PEM file of its key'),
+  POSTERN_MTLS_CLIENT_CA_FILE: File('PEM file of the authorities whose client certificates tls_client_auth accepts'),
+  POSTERN_MTLS_PUBLIC_ORIGIN: Type.Optional(
+    Type.String({
+      pattern: '^https://[^/?#@\\s]+$',
+      description: 'Scheme and authority under which clients reach that port, or a proxy that asks for certificates',
+    }),
+  ),
+  POSTERN_TRUSTED_PROXIES: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'Comma-separated addresses and networks of proxies whose Client-Cert header counts (RFC 9440)',
+    }),
+  ),
+  POSTERN_TRUSTED_PROXIES_VERIFY: Type.Boolean({
+    default: false,
+    description: 'Whether those proxies pass on only certificates whose chain they verified: true or false',
+  }),
   POSTERN_LOG_LEVEL: Type.Union(
     ['fatal', 'error', 'warn', 'info', 'debug', 'silent'].map((level) => Type.Literal(level)),
     { default: 'info', description: 'Least severe level that is logged' },
@@ -101,7 +130,7 @@ export function parseEnvironment(variables: Readonly<Record<string, string | und
     )
     throw new ConfigError([...new Set(problems)].join('\n'))
   }
-  for (const name of ['DATABASE_URL', 'REDIS_URL', 'POSTERN_PUBLIC_ORIGIN'] as const) {
+  for (const name of ['DATABASE_URL', 'REDIS_URL', 'POSTERN_PUBLIC_ORIGIN', 'POSTERN_MTLS_PUBLIC_ORIGIN'] as const) {
     const url = environment[name]
     // Refused here, because an error of whoever parses it later would show it with its password.
     if (url !== undefined && !URL.canParse(url)) throw new ConfigError(`${name} is not a URL`)
@@ -110,7 +139,30 @@ export function parseEnvironment(variables: Readonly<Record<string, string | und
     // A key made up here would be lost with this machine, and the database with it.
     throw new ConfigError('POSTERN_MASTER_KEYS is required with DATABASE_URL')
   }
+  checkMtls(environment)
   return environment
+}
+
+/** @throws ConfigError for what would only be found out by the clients that cannot show their certificates */
+function checkMtls(environment: Environment): void {
+  const { POSTERN_MTLS_PORT: port, POSTERN_TRUSTED_PROXIES: proxies } = environment
+  for (const name of ['POSTERN_TLS_CERT_FILE', 'POSTERN_TLS_KEY_FILE', 'POSTERN_MTLS_PUBLIC_ORIGIN'] as const) {
+    if (port !== undefined && environment[name] === undefined) {
+      throw new ConfigError(`${name} is required with POSTERN_MTLS_PORT`)
+    }
+  }
+  for (const name of ['POSTERN_TLS_CERT_FILE', 'POSTERN_TLS_KEY_FILE', 'POSTERN_MTLS_CLIENT_CA_FILE'] as const) {
+    if (port === undefined && environment[name] !== undefined) throw new ConfigError(`${name} needs POSTERN_MTLS_PORT`)
+  }
+  if (proxies !== undefined && !parseNetworks(proxies)) {
+    throw new ConfigError('POSTERN_TRUSTED_PROXIES is no list of addresses and networks')
+  }
+  if (proxies === undefined && environment.POSTERN_TRUSTED_PROXIES_VERIFY) {
+    throw new ConfigError('POSTERN_TRUSTED_PROXIES_VERIFY needs POSTERN_TRUSTED_PROXIES')
+  }
+  if (port === undefined && proxies === undefined && environment.POSTERN_MTLS_PUBLIC_ORIGIN !== undefined) {
+    throw new ConfigError('POSTERN_MTLS_PUBLIC_ORIGIN needs POSTERN_MTLS_PORT or POSTERN_TRUSTED_PROXIES')
+  }
 }
 
 /** What is not of the type stays text, and the schema refuses it. */

@@ -17,6 +17,7 @@ describe('the environment', () => {
       POSTERN_ADMIN_CLIENT_ID: 'postern-admin',
       POSTERN_OUTGOING_PRIVATE: false,
       POSTERN_INTROSPECTION_EVENT_SAMPLE: 0.01,
+      POSTERN_TRUSTED_PROXIES_VERIFY: false,
       POSTERN_LOG_LEVEL: 'info',
     })
   })
@@ -70,6 +71,12 @@ describe('the environment', () => {
     ['POSTERN_ADMIN_CLIENT_ID', 'with space'],
     ['POSTERN_ADMIN_CLIENT_SECRET', 'hidden-but-short'],
     ['POSTERN_ADMIN_CLIENT_SECRET', 'hidden with spaces, but long enough for it'],
+    ['POSTERN_MTLS_PORT', '65536'],
+    ['POSTERN_MTLS_PUBLIC_ORIGIN', 'http://mtls.example.com'],
+    ['POSTERN_MTLS_PUBLIC_ORIGIN', 'https://mtls.example.com/path'],
+    ['POSTERN_TRUSTED_PROXIES', 'proxy.example.com'],
+    ['POSTERN_TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['POSTERN_TRUSTED_PROXIES_VERIFY', 'always'],
     ['POSTERN_LOG_LEVEL', 'verbose'],
   ]
   test.each(wrong)('refuses a wrong %s, without showing it', (name, value) => {
@@ -95,6 +102,20 @@ describe('the environment', () => {
     expect(() => parseEnvironment({ DATABASE_URL: database })).toThrow(
       'POSTERN_MASTER_KEYS is required with DATABASE_URL',
     )
+  })
+
+  test.each<[string, Record<string, string>]>([
+    ['POSTERN_TLS_CERT_FILE is required with POSTERN_MTLS_PORT', { POSTERN_MTLS_PORT: '1' }],
+    ['POSTERN_TLS_KEY_FILE is required', { POSTERN_MTLS_PORT: '1', POSTERN_TLS_CERT_FILE: 'a' }],
+    [
+      'POSTERN_MTLS_PUBLIC_ORIGIN is required',
+      { POSTERN_MTLS_PORT: '1', POSTERN_TLS_CERT_FILE: 'a', POSTERN_TLS_KEY_FILE: 'b' },
+    ],
+    ['POSTERN_MTLS_CLIENT_CA_FILE needs POSTERN_MTLS_PORT', { POSTERN_MTLS_CLIENT_CA_FILE: 'a' }],
+    ['POSTERN_TRUSTED_PROXIES_VERIFY needs POSTERN_TRUSTED_PROXIES', { POSTERN_TRUSTED_PROXIES_VERIFY: 'true' }],
+    ['POSTERN_MTLS_PUBLIC_ORIGIN needs', { POSTERN_MTLS_PUBLIC_ORIGIN: 'https://mtls.example.com' }],
+  ])('asks for what belongs together: %s', (message, variables) => {
+    expect(() => parseEnvironment(variables)).toThrow(message)
   })
 
   test('is described in the README, variable by variable', async () => {

@@ -1,5 +1,6 @@
-/** Certificates for tests, made with the system's openssl: an authority, and what it signs. */
+/** Certificates for tests, made with the system's openssl: an authority and what it signs, and self-signed ones. */
 import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -18,6 +19,10 @@ export interface CertificateOptions {
   subject: string
   /** As openssl writes it: `DNS:a.example,IP:127.0.0.1`. */
   subjectAltName?: string
+  /** Names one by one, which may hold what openssl takes for a separator: `URI:https://a.example/,b`. */
+  subjectAltNames?: readonly string[]
+  /** Default: an elliptic curve. */
+  rsa?: boolean
 }
 
 export interface CertificateAuthority {
@@ -28,32 +33,64 @@ export interface CertificateAuthority {
   remove(): Promise<void>
 }
 
-const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
+const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
+const rsa = ['-newkey', 'rsa:2048']
 
 /** @throws Error where openssl is not installed */
 export async function createCertificateAuthority(name = 'Test'): Promise<CertificateAuthority> {
   const folder = await temporaryFolder('certificates')
-  const file = (part: string) => join(folder.path, part)
-  // A configuration of our own: what the system's adds differs from place to place.
-  await writeFile(file('openssl.cnf'), '[req]\ndistinguished_name = dn\n[dn]\n')
-  const request = (...more: string[]) => run('openssl', ['req', '-x509', '-config', file('openssl.cnf'), ...more])
-  await request(
-    ...['-subj', `/CN=${name}`, ...newKey, '-keyout', file('ca.key'), '-out', file('ca.crt')],
-    ...['-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign'],
-  )
-  let issued = 0
+  const extensions = ['basicConstraints = critical,CA:TRUE', 'keyUsage = critical,keyCertSign']
+  const { path, certificate } = await create(folder.path, ['-subj', `/CN=${name}`, ...ec], extensions)
   return {
-    cert: await readFile(file('ca.crt'), 'utf8'),
-    async issue({ subject, subjectAltName }) {
-      issued += 1
-      const [cert, key] = [file(`${issued}.crt`), file(`${issued}.key`)]
-      await request(
-        ...['-subj', subject, ...newKey, '-keyout', key, '-out', cert, '-CA', file('ca.crt'), '-CAkey', file('ca.key')],
-        ...['-addext', 'basicConstraints=critical,CA:FALSE'],
-        ...(subjectAltName === undefined ? [] : ['-addext', `subjectAltName=${subjectAltName}`]),
-      )
-      return { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') }
-    },
+    cert: certificate.cert,
+    issue: (options) => issue(folder.path, options, ['-CA', `${path}.crt`, '-CAkey', `${path}.key`]),
     remove: folder.remove,
   }
+}
+
+/** A certificate that nobody vouches for. @throws Error where openssl is not installed */
+export async function selfSign(options: CertificateOptions): Promise<Certificate> {
+  const folder = await temporaryFolder('certificates')
+  try {
+    return await issue(folder.path, options, [])
+  } finally {
+    await folder.remove()
+  }
+}
+
+async function issue(folder: string, options: CertificateOptions, issuer: readonly string[]): Promise<Certificate> {
+  const { subject, subjectAltName, subjectAltNames = [] } = options
+  const names = subjectAltName ?? (subjectAltNames.length > 0 ? '@names' : undefined)
+  const { certificate } = await create(
+    folder,
+    ['-subj', subject, ...(options.rsa ? rsa : ec), ...issuer],
+    ['basicConstraints = critical,CA:FALSE', ...(names === undefined ? [] : [`subjectAltName = ${names}`])],
+    subjectAltNames,
+  )
+  return certificate
+}
+
+async function create(
+  folder: string,
+  parameters: readonly string[],
+  extensions: readonly string[],
+  names: readonly string[] = [],
+): Promise<{ path: string; certificate: Certificate }> {
+  const path = join(folder, randomUUID())
+  const sections = ['[req]', 'distinguished_name = dn', '[dn]', '[extensions]', ...extensions, '[names]']
+  // A configuration of our own: what the system's adds differs from place to place.
+  await writeFile(`${path}.cnf`, [...sections, ...names.map(nameLine), ''].join('\n'))
+  await run('openssl', [
+    ...['req', '-x509', '-config', `${path}.cnf`, '-extensions', 'extensions', '-nodes', '-days', '2', '-utf8'],
+    ...['-keyout', `${path}.key`, '-out', `${path}.crt`, ...parameters],
+  ])
+  return {
+    path,
+    certificate: { cert: await readFile(`${path}.crt`, 'utf8'), key: await readFile(`${path}.key`, 'utf8') },
+  }
+}
+
+function nameLine(name: string, index: number): string {
+  const colon = name.indexOf(':')
+  return `${name.slice(0, colon)}.${index} = ${name.slice(colon + 1).replace(/[\\"'$#]/g, '\\$&')}`
 }

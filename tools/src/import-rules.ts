@@ -38,6 +38,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'events',
     'replay',
     'outgoing',
+    'x509',
     'store',
   ],
   // compose/ holds what compose.ts is made of: it stands first, so that nothing else may import it.

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { createCertificateAuthority } from '../src/certificates.ts'
+import { createCertificateAuthority, selfSign } from '../src/certificates.ts'
 
 test('an authority signs certificates for the names asked for', async () => {
   const authority = await createCertificateAuthority()
@@ -20,4 +20,12 @@ test('an authority signs certificates for the names asked for', async () => {
   } finally {
     await authority.remove()
   }
+})
+
+test('names may hold what openssl takes for a separator', async () => {
+  const { cert } = await selfSign({ subject: '/CN=é', rsa: true, subjectAltNames: ['DNS:a,DNS:b', 'URI:x:"y"#z'] })
+  const parsed = new X509Certificate(cert)
+  expect(parsed.subjectAltName).toBe('DNS:"a\\u002cDNS:b", URI:"x:\\"y\\"#z"')
+  expect(parsed.verify(parsed.publicKey)).toBe(true)
+  expect([parsed.subject, parsed.publicKey.asymmetricKeyType]).toEqual(['CN=é', 'rsa'])
 })

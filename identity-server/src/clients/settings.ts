@@ -7,6 +7,7 @@ import Type, { type Static } from 'typebox'
 import { signingAlgorithms } from '../keys/algorithms.ts'
 
 const Target = Type.String({ minLength: 1, maxLength: 1_000 })
+const subject = (description: string) => Type.String({ minLength: 1, maxLength: 1_000, description })
 const seconds = (maximum: number, description: string) => Type.Integer({ minimum: 1, maximum, description })
 
 export const ClientSettings = Type.Partial(
@@ -46,6 +47,11 @@ export const ClientSettings = Type.Partial(
     tls_client_certificate_bound_access_tokens: Type.Boolean({
       description: 'Gets tokens that are bound to its certificate, and none without one (RFC 8705)',
     }),
+    tls_client_auth_subject_dn: subject('Distinguished name of its certificate (RFC 4514), for tls_client_auth'),
+    tls_client_auth_san_dns: subject('DNS name in its certificate, for tls_client_auth'),
+    tls_client_auth_san_uri: subject('URI in its certificate, for tls_client_auth'),
+    tls_client_auth_san_ip: subject('IP address in its certificate, for tls_client_auth'),
+    tls_client_auth_san_email: subject('Mail address in its certificate, for tls_client_auth'),
   }),
   { additionalProperties: false },
 )

@@ -4,6 +4,7 @@ import { type AdminApi, adminApi } from '../admin/api.ts'
 import { Problem } from '../admin/problem.ts'
 import type { Metrics } from '../metrics.ts'
 import { endConnections } from './closing.ts'
+import { connectionLimits } from './connection-limits.ts'
 import { answerOAuthError, answerProblem } from './errors.ts'
 import { type EventsEndpoint, eventsEndpoint } from './events.ts'
 import { parseForm } from './form.ts'
@@ -25,8 +26,6 @@ export interface AppOptions {
 }
 
 const maxBodyBytes = 64 * 1024
-/** Less than the time after which the process ends anyhow. */
-const connectionsEndWithinMs = 1_500
 
 export async function createApp({ logger, metrics, oauth, admin }: AppOptions): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify({
@@ -35,12 +34,11 @@ export async function createApp({ logger, metrics, oauth, admin }: AppOptions): 
     // Few requests are logged, so none gets a logger of its own: errors.ts names the request.
     childLoggerFactory: (parent) => parent,
     bodyLimit: maxBodyBytes,
-    // The longest that a client may take to send its request; answers that wait (long polling) are not meant.
-    requestTimeout: 10_000,
-    connectionTimeout: 60_000,
-    keepAliveTimeout: 72_000,
+    requestTimeout: connectionLimits.requestTimeout,
+    connectionTimeout: connectionLimits.connectionTimeout,
+    keepAliveTimeout: connectionLimits.keepAliveTimeout,
     forceCloseConnections: 'idle',
-    http: { maxHeaderSize: 16 * 1024 },
+    http: { maxHeaderSize: connectionLimits.maxHeaderSize },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true } },
     return503OnClosing: true,
     // A scope of 200 characters, each of them percent-encoded, still names a scope.
@@ -52,7 +50,7 @@ export async function createApp({ logger, metrics, oauth, admin }: AppOptions): 
     metrics.observeRequest(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime)
     done()
   })
-  endConnections(app, oauth.closing, connectionsEndWithinMs)
+  endConnections(app, oauth.closing)
   app.setErrorHandler(answerProblem)
   app.setNotFoundHandler((request, reply) => answerProblem(new Problem('not_found'), request, reply))
 

@@ -18,7 +18,10 @@ export interface Credentials {
 }
 
 export async function send(url: string, init: RequestInit = {}): Promise<Answer> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(20_000), redirect: 'error', ...init })
+  return toAnswer(await fetch(url, { signal: AbortSignal.timeout(20_000), redirect: 'error', ...init }))
+}
+
+export async function toAnswer(response: Pick<Response, 'status' | 'headers' | 'text'>): Promise<Answer> {
   const text = await response.text()
   return { status: response.status, headers: response.headers, text, json: parseObject(text) }
 }

@@ -70,13 +70,13 @@ export async function newSecret(server: TestServer, authServer: string, client: 
 export function useTenant(
   start: () => Promise<Store>,
   use: (bench: { server: TestServer; tenant: Tenant; store: Store }) => void | Promise<void>,
-  options: TestServerOptions = {},
+  options: TestServerOptions | (() => Promise<TestServerOptions>) = {},
 ): void {
   let store: Store | undefined
   let server: TestServer | undefined
   beforeAll(async () => {
     store = await start()
-    server = await startTestServer(store, options)
+    server = await startTestServer(store, typeof options === 'function' ? await options() : options)
     await use({ server, tenant: await createTenant(server), store })
   })
   afterAll(async () => {
