@@ -45,6 +45,7 @@ import { systemAuthServer } from './tenancy/system.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createRefreshTokens } from './tokens/refresh-token.ts'
 import { currentTraceId } from './tracing.ts'
+import { createTrustedIssuers } from './trust/trusted-issuers.ts'
 
 export interface IdentityServer {
   /** Scheme, host and port that it listens on. */
@@ -142,12 +143,18 @@ export async function startIdentityServer(
       pool: db.pool,
     })
 
+    const trustedIssuers = createTrustedIssuers(db, keysOf)
+
     const app = await createApp({
       logger,
       metrics,
       oauth: {
         lookups: { authServers, keyRings, authenticateClient, readCertificate },
         grants: changeGrants(createGrants(lastingGrants)),
+        lookups: { authServers, keyRings, authenticateClient, readCertificate: () => undefined },
+        grants: changeGrants(
+          createGrants({ accessTokens, clients, revocations, replay, trustedIssuers, lastingGrants }),
+        ),
         lastingGrants,
         grantTypes,
         clientAuthMethods: mtls ? clientAuthMethodNames : withoutCertificates,

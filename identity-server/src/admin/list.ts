@@ -10,6 +10,7 @@ import { keys } from './resources/keys.ts'
 import { organizations } from './resources/organizations.ts'
 import { revocations } from './resources/revocations.ts'
 import { scopes } from './resources/scopes.ts'
+import { trustedIssuers } from './resources/trusted-issuers.ts'
 
 export const adminResources = (deps: AdminDeps): Resource[] => [
   organizations(deps),
@@ -21,4 +22,5 @@ export const adminResources = (deps: AdminDeps): Resource[] => [
   revocations(deps),
   attributeSources(deps),
   claims(deps),
+  trustedIssuers(deps),
 ]

@@ -4,7 +4,7 @@ import type { RemoteJwks } from '../outgoing/remote-jwks.ts'
 import type { Client } from './clients.ts'
 
 /** @returns undefined where the client has none */
-export type KeysOf = (client: Pick<Client, 'settings'>) => KeySource | undefined
+export type KeysOf = (owner: { settings: Pick<Client['settings'], 'jwks' | 'jwks_uri'> }) => KeySource | undefined
 
 export function createKeysOf(remoteJwks: RemoteJwks): KeysOf {
   return ({ settings: { jwks, jwks_uri } }) => {

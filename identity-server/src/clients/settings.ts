@@ -10,6 +10,12 @@ const Target = Type.String({ minLength: 1, maxLength: 1_000 })
 const subject = (description: string) => Type.String({ minLength: 1, maxLength: 1_000, description })
 const seconds = (maximum: number, description: string) => Type.Integer({ minimum: 1, maximum, description })
 
+export const JwksSetting = Type.Object(
+  { keys: Type.Array(Type.Record(Type.String(), Type.Unknown()), { minItems: 1, maxItems: 20 }) },
+  { additionalProperties: false, description: 'Public keys (RFC 7517 section 5)' },
+)
+export const JwksUriSetting = Type.String({ minLength: 1, maxLength: 2_048, description: 'Where the public keys are' })
+
 export const ClientSettings = Type.Partial(
   Type.Object({
     token_endpoint_auth_signing_alg: Type.Union(
@@ -18,11 +24,8 @@ export const ClientSettings = Type.Partial(
         description: 'The only algorithm of its assertions',
       },
     ),
-    jwks: Type.Object(
-      { keys: Type.Array(Type.Record(Type.String(), Type.Unknown()), { minItems: 1, maxItems: 20 }) },
-      { additionalProperties: false, description: 'Its public keys (RFC 7517 section 5)' },
-    ),
-    jwks_uri: Type.String({ minLength: 1, maxLength: 2_048, description: 'Where its public keys are' }),
+    jwks: JwksSetting,
+    jwks_uri: JwksUriSetting,
     access_token_format: Type.Union([Type.Literal('jwt'), Type.Literal('opaque')], {
       description: 'JWT (RFC 9068), the default, or an opaque string that only introspection explains',
     }),
@@ -38,6 +41,29 @@ export const ClientSettings = Type.Partial(
       uniqueItems: true,
       description: 'Types of authorization details that it may ask for (RFC 9396)',
     }),
+    token_exchange: Type.Object(
+      {
+        impersonation: Type.Optional(
+          Type.Boolean({ description: 'May get tokens that do not tell that somebody acts for the subject' }),
+        ),
+        delegation: Type.Optional(
+          Type.Union([Type.Literal('none'), Type.Literal('may_act'), Type.Literal('any')], {
+            description: 'may_act: for subjects whose token names the actor. any: for others as well. Default: none',
+          }),
+        ),
+        audiences: Type.Optional(
+          Type.Array(Target, {
+            maxItems: 100,
+            uniqueItems: true,
+            description: 'Audiences that it stands for: it may exchange tokens that were issued for them',
+          }),
+        ),
+        bound_tokens: Type.Optional(
+          Type.Boolean({ description: 'May exchange tokens that are bound to keys of those who sent them to it' }),
+        ),
+      },
+      { additionalProperties: false, description: 'What it may exchange (RFC 8693)' },
+    ),
     introspection_audiences: Type.Array(Target, {
       maxItems: 100,
       uniqueItems: true,

@@ -1,4 +1,5 @@
 /** What each grant provides; `list.ts` names them all. The token endpoint does the rest, so no grant can forget it. */
+import type { Actor } from '@postern/protocol/actor'
 import type { AuthorizationDetail } from '@postern/protocol/authorization-details'
 import type { Confirmation } from '@postern/protocol/confirmation'
 import type { Client } from '../clients/clients.ts'
@@ -32,10 +33,22 @@ export interface Authorization {
   authorizationDetailsCeiling?: readonly AuthorizationDetail[]
   /** Seconds since the epoch that no token may outlive. */
   notAfter?: number
+  /** Targets that the request names beside `resource`. */
+  targets?: readonly string[]
+  /** Whoever acts for the subject: the `act` claim. */
+  actor?: Actor
   /** Whether it outlasts this token: a client that may use refresh tokens gets one. */
   refreshable?: boolean
   /** The grant that goes on, where a refresh token was used. */
   continues?: GrantRow
+  /** The authorization that it stands on, whose revocation ends this one too. */
+  grantId?: string
+  /** The claims of the token or assertion that proved the subject, for the claims engine. */
+  subjectToken?: Readonly<Record<string, unknown>>
+  /** In place of the client's own format. */
+  format?: 'jwt'
+  /** The answer's `issued_token_type` (RFC 8693 section 2.2.1). */
+  issuedTokenType?: string
 }
 
 export interface Grant {

@@ -4,11 +4,26 @@
  */
 import { clientCredentials } from './client-credentials.ts'
 import type { Grant } from './grant.ts'
+import { createJwtBearerGrant, type JwtBearerDeps } from './jwt-bearer.ts'
 import type { LastingGrants } from './lasting.ts'
 import { createRefreshTokenGrant } from './refresh-token.ts'
+import type { SecurityTokenDeps } from './subject-token.ts'
+import { createTokenExchangeGrant } from './token-exchange.ts'
 
-export const grantTypes = ['client_credentials', 'refresh_token'] as const
+export const grantTypes = [
+  'client_credentials',
+  'refresh_token',
+  'urn:ietf:params:oauth:grant-type:jwt-bearer',
+  'urn:ietf:params:oauth:grant-type:token-exchange',
+] as const
 
-export function createGrants(lastingGrants: LastingGrants): Grant[] {
-  return [clientCredentials, createRefreshTokenGrant(lastingGrants)]
+export type GrantDeps = JwtBearerDeps & SecurityTokenDeps & { lastingGrants: LastingGrants }
+
+export function createGrants(deps: GrantDeps): Grant[] {
+  return [
+    clientCredentials,
+    createRefreshTokenGrant(deps.lastingGrants),
+    createJwtBearerGrant(deps),
+    createTokenExchangeGrant(deps),
+  ]
 }

@@ -43,6 +43,7 @@ export function tokenEndpoint(app: FastifyInstance, options: TokenEndpoint): voi
     events.record(caller.authServer.id, issuanceOf(grant, content, id))
     return {
       access_token: token,
+      ...(authorization.issuedTokenType !== undefined && { issued_token_type: authorization.issuedTokenType }),
       token_type: tokenTypeOf(content.confirmation),
       expires_in: content.lifetime,
       ...(refreshToken !== undefined && { refresh_token: refreshToken }),
@@ -78,10 +79,10 @@ function contentOf(
   requestedAt: number,
 ): AccessTokenContent {
   return {
-    format: client.settings.access_token_format ?? 'jwt',
+    format: authorization.format ?? client.settings.access_token_format ?? 'jwt',
     subject: authorization.subject,
     clientId: client.id,
-    audiences: grantedAudiences(authServer, client, form, authorization.audienceCeiling),
+    audiences: grantedAudiences(authServer, client, form, authorization.audienceCeiling, authorization.targets),
     scopes: grantedScopes(authServer, client, form.get('scope'), authorization.scopeCeiling),
     authorizationDetails: grantedAuthorizationDetails(
       authServer,
@@ -91,7 +92,8 @@ function contentOf(
     ),
     lifetime: lifetimeOf({ authServer, client }, lasting?.endsAt ?? authorization.notAfter, requestedAt),
     confirmation,
-    grantId: lasting?.id,
+    actor: authorization.actor,
+    grantId: lasting?.id ?? authorization.grantId,
   }
 }
 

@@ -246,6 +246,18 @@ export interface AttributeSourcesTable {
   updated_at: UpdatedAt
 }
 
+export interface TrustedIssuersTable {
+  auth_server_id: string
+  id: string
+  /** Its issuer identifier, the `iss` of its JWTs. */
+  issuer: string
+  name: string
+  enabled: boolean
+  settings: Document
+  created_at: CreatedAt
+  updated_at: UpdatedAt
+}
+
 export interface Tables {
   organizations: OrganizationsTable
   auth_servers: AuthServersTable
@@ -258,6 +270,7 @@ export interface Tables {
   revocation_streams: RevocationStreamsTable
   revocations: RevocationsTable
   opaque_tokens: OpaqueTokensTable
+  trusted_issuers: TrustedIssuersTable
   used_identifiers: UsedIdentifiersTable
   events: EventsTable
   audit_log: AuditLogTable

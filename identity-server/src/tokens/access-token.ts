@@ -3,6 +3,7 @@
  * opaque ones, whose claims are a row that is found by the token's hash. Whoever verifies one need not know which it is.
  */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import type { Actor } from '@postern/protocol/actor'
 import { AuthorizationDetail } from '@postern/protocol/authorization-details'
 import { Confirmation } from '@postern/protocol/confirmation'
 import { formatScope } from '@postern/protocol/scope'
@@ -44,6 +45,7 @@ export interface AccessTokenContent {
   /** Seconds. */
   lifetime: number
   confirmation?: Confirmation | undefined
+  actor?: Actor | undefined
   grantId?: string | undefined
   /** Further claims; those above are never among them. */
   claims?: Readonly<Record<string, unknown>>
@@ -128,6 +130,7 @@ function claimsOf({ issuer }: AuthServer, content: AccessTokenContent, now: numb
     exp: issuedAt + content.lifetime,
     jti: randomUUID(),
     ...(content.confirmation && { cnf: content.confirmation }),
+    ...(content.actor && { act: content.actor }),
     ...(content.grantId !== undefined && { grant_id: content.grantId }),
   }
 }

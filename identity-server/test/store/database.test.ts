@@ -20,6 +20,7 @@ import { insertRevocation } from '../../src/store/revocations.ts'
 import type { Tables } from '../../src/store/schema.ts'
 import { insertScope, listScopes } from '../../src/store/scopes.ts'
 import { insertSigningKey } from '../../src/store/signing-keys.ts'
+import { insertTrustedIssuer } from '../../src/store/trusted-issuers.ts'
 import { useIdentifier } from '../../src/store/used-identifiers.ts'
 import { databases, type Store, type StoreVariables, snapshot } from '../support/databases.ts'
 
@@ -35,6 +36,7 @@ const tables = [
   'revocation_streams',
   'revocations',
   'opaque_tokens',
+  'trusted_issuers',
   'grants',
   'used_identifiers',
   'client_secret_uses',
@@ -53,6 +55,7 @@ async function insertTenant(db: Database, id: string): Promise<void> {
     await insertOpaqueToken(tx, id, tokenRow(id))
     await insertClaim(tx, id, claimRow(id))
     await insertAttributeSource(tx, id, sourceRow(id))
+    await insertTrustedIssuer(tx, id, trustRow('t'))
     await sql`insert into client_secret_uses values (${id}, ${id}, now())`.execute(tx)
     await insertRevocation(tx, id, revocationRow(`${id}-jti`))
     await insertGrant(tx, id, grantRow(id))
@@ -71,6 +74,7 @@ const clientRow = (id: string) => ({
   may_introspect: false,
 })
 const secretRow = (id: string) => ({ id, client_id: 'c', name: 'n', hash: 'h', hash_key: 'k', expires_at: null })
+const trustRow = (id: string) => ({ id, issuer: id, name: id, enabled: true, settings: '{}' })
 const tokenRow = (id: string) => ({ hash: Buffer.from(id), claims: {}, expiresAt: new Date('2999-01-01') })
 const revocationRow = (value: string) => ({ kind: 'token' as const, value, expiresAt: 4e9, revokedAt: 1 })
 const grantRow = (id: string) => ({
@@ -162,6 +166,7 @@ describe.each(databases)('the store on $kind', ({ start }) => {
         client_secrets: (tx) => insertClientSecret(tx, 'b', secretRow('new')),
         signing_keys: (tx) => insertSigningKey(tx, 'b', keyRow('new')),
         client_secret_uses: (tx) => sql`insert into client_secret_uses values ('b', 'b', now())`.execute(tx),
+        trusted_issuers: (tx) => insertTrustedIssuer(tx, 'b', trustRow('new')),
         opaque_tokens: (tx) => insertOpaqueToken(tx, 'b', tokenRow('new')),
         grants: (tx) => insertGrant(tx, 'b', grantRow('new')),
         used_identifiers: (tx) => sql`insert into used_identifiers values ('b', sha256('new'), now())`.execute(tx),

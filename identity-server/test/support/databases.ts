@@ -115,6 +115,7 @@ const tables = [
   'revocation_streams',
   'revocations',
   'opaque_tokens',
+  'trusted_issuers',
   'grants',
   'used_identifiers',
   'client_secret_uses',

@@ -11,6 +11,7 @@ import * as settingsAndOpaqueTokens from './0009-settings-and-opaque-tokens.ts'
 import * as revocationKinds from './0010-revocation-kinds.ts'
 import * as grants from './0011-grants.ts'
 import * as clientSecretLifecycle from './0013-client-secret-lifecycle.ts'
+import * as trustedIssuers from './0014-trusted-issuers.ts'
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
@@ -24,4 +25,5 @@ export const migrations: Record<string, Migration> = {
   '0010-revocation-kinds': revocationKinds,
   '0011-grants': grants,
   '0013-client-secret-lifecycle': clientSecretLifecycle,
+  '0014-trusted-issuers': trustedIssuers,
 }
