@@ -150,8 +150,6 @@ export async function startIdentityServer(
       metrics,
       oauth: {
         lookups: { authServers, keyRings, authenticateClient, readCertificate },
-        grants: changeGrants(createGrants(lastingGrants)),
-        lookups: { authServers, keyRings, authenticateClient, readCertificate: () => undefined },
         grants: changeGrants(
           createGrants({ accessTokens, clients, revocations, replay, trustedIssuers, lastingGrants }),
         ),
