@@ -24,7 +24,7 @@ const event = <Members extends TProperties>(members: Members) =>
 
 /** `error` is what the client heard, `reason` is for the operator only. */
 const refusal = { error: Text, reason: Maybe }
-const issuance = { grant_type: Text, jti: Text, scope: Maybe, audience: Maybe }
+const issuance = { grant_type: Text, jti: Text, grant_id: Maybe, scope: Maybe, audience: Maybe }
 const key = { kid: Text, algorithm: Text }
 
 export const eventTypes = {
@@ -32,10 +32,10 @@ export const eventTypes = {
   'token.refreshed': event(issuance),
   'token.exchanged': event({ ...issuance, actor: Maybe }),
   'token.refused': event({ grant_type: Maybe, ...refusal }),
-  'token.revoked': event({ jti: Maybe }),
+  'token.revoked': event({ jti: Maybe, grant_id: Maybe }),
   /** Stored for a sample only. */
   'token.introspected': event({ active: Type.Boolean(), jti: Maybe }),
-  'refresh_token.reuse_detected': event({ family: Text }),
+  'refresh_token.reuse_detected': event({ grant_id: Text }),
   /** Counted, never stored. */
   'client.authenticated': event({ method: Text }),
   'client.authentication_failed': event({ method: Maybe, ...refusal }),

@@ -3,47 +3,33 @@
  * yields the next one, and only the last one can be used: where an earlier one appears, somebody has it who should not,
  * and the whole grant ends (RFC 9700 section 4.14.2).
  */
-import { AuthorizationDetail } from '@postern/protocol/authorization-details'
 import { OAuthError } from '@postern/protocol/oauth-error'
-import Type, { type Static } from 'typebox'
 import type { Client } from '../clients/clients.ts'
 import type { EventRecorder } from '../events/recorder.ts'
+import { revokeGrant } from '../revocations/revoke.ts'
 import type { Database } from '../store/database.ts'
-import {
-  deleteGrant,
-  findGrant,
-  type GrantRow,
-  type GrantUse,
-  insertGrant,
-  type NewGrant,
-  rotateGrant,
-} from '../store/grants.ts'
+import { type GrantUse, insertGrant, type NewGrant, rotateGrant } from '../store/grants.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
 import type { AccessTokenContent } from '../tokens/access-token.ts'
-import { createGrantId, type RefreshTokens } from '../tokens/refresh-token.ts'
+import type { Granted } from '../tokens/granted.ts'
+import { refreshLifetimes } from '../tokens/refresh-lifetimes.ts'
+import { createGrantId, findPresentedGrant, type PresentedGrant, type RefreshTokens } from '../tokens/refresh-token.ts'
 import type { Authorization } from './grant.ts'
-import { lifetimesOf } from './lifetimes.ts'
-
-/** What was granted with the first access token, and bounds all that follow: stored as a document. */
-export const Granted = Type.Object({
-  scopes: Type.Array(Type.String()),
-  audiences: Type.Array(Type.String()),
-  authorization_details: Type.Array(AuthorizationDetail),
-  /** Whether the client had proven who it is: it must then do so each time. */
-  authenticated: Type.Boolean(),
-})
-export type Granted = Static<typeof Granted>
 
 export interface LastingGrants {
-  /** @returns the grant of the refresh token, and whether that is its current one; undefined for a token without one */
-  find(authServer: AuthServer, token: string): Promise<{ grant: GrantRow; isCurrent: boolean } | undefined>
+  /** @returns the grant of the refresh token; undefined for one that was never issued, or whose grant has ended */
+  find(authServer: AuthServer, token: string): Promise<PresentedGrant | undefined>
   /**
    * The grant that the request begins or continues, or undefined where its token is to be the only one.
    * @param now ms since the epoch
    */
   open(requester: Requester, authorization: Authorization, now: number): LastingGrant | undefined
-  /** Ends a grant, because a refresh token of it was used again. @returns the refusal of the request */
-  endMisused(authServer: AuthServer, id: string): Promise<OAuthError>
+  /**
+   * Ends a grant with all of its tokens, because a refresh token was used again.
+   * @param now ms since the epoch
+   * @returns the refusal of the request
+   */
+  endMisused(authServer: AuthServer, id: string, now: number): Promise<OAuthError>
 }
 
 export interface Requester {
@@ -74,24 +60,20 @@ export interface LastingGrantsOptions {
 }
 
 export function createLastingGrants({ db, refreshTokens, events }: LastingGrantsOptions): LastingGrants {
-  const endMisused = async ({ id: authServer }: AuthServer, id: string) => {
-    const ended = await db.commit({ authServer }, (tx) => deleteGrant(tx, authServer, id))
+  const endMisused = async ({ id: authServer }: AuthServer, id: string, now: number) => {
+    const ended = await db.write({ authServer }, (tx) => revokeGrant(tx, authServer, id, now))
     if (!ended) return refreshRefusal('its grant has ended')
     const { client_id, subject } = ended
-    events.record(authServer, { type: 'refresh_token.reuse_detected', client_id, subject, family: id })
+    events.record(authServer, { type: 'refresh_token.reuse_detected', client_id, subject, grant_id: id })
     return refreshRefusal('it has been used already')
   }
 
   return {
-    async find({ id: authServer }, token) {
-      const read = refreshTokens.read(authServer, token)
-      const grant = read && (await db.read({ authServer }, (tx) => findGrant(tx, authServer, read.grantId)))
-      return grant && { grant, isCurrent: read.hash.equals(grant.token_hash) }
-    },
+    find: ({ id }, token) => findPresentedGrant({ db, refreshTokens }, id, token),
     open(requester, { subject, notAfter, refreshable, continues }, now) {
       const { authServer, client } = requester
       if (!continues && !(refreshable && client.grantTypes.includes('refresh_token'))) return undefined
-      const { idleMs, totalMs } = lifetimesOf(authServer, client)
+      const { idleMs, totalMs } = refreshLifetimes(authServer, client)
       const createdAt = continues?.created_at.getTime() ?? now
       const endsAt = Math.min(createdAt + totalMs, (notAfter ?? Number.POSITIVE_INFINITY) * 1_000)
       const id = continues?.id ?? createGrantId()
@@ -108,7 +90,7 @@ export function createLastingGrants({ db, refreshTokens, events }: LastingGrants
             return true
           })
           if (kept) return token
-          throw await endMisused(authServer, id)
+          throw await endMisused(authServer, id, now)
         },
       }
     },

@@ -9,6 +9,7 @@ import type { LastingGrants } from './lasting.ts'
 import { createRefreshTokenGrant } from './refresh-token.ts'
 import type { SecurityTokenDeps } from './subject-token.ts'
 import { createTokenExchangeGrant } from './token-exchange.ts'
+import { createRefreshTokenGrant, type RefreshTokenGrantDeps } from './refresh-token.ts'
 
 export const grantTypes = [
   'client_credentials',
@@ -26,4 +27,6 @@ export function createGrants(deps: GrantDeps): Grant[] {
     createJwtBearerGrant(deps),
     createTokenExchangeGrant(deps),
   ]
+export function createGrants(deps: RefreshTokenGrantDeps): Grant[] {
+  return [clientCredentials, createRefreshTokenGrant(deps)]
 }

@@ -1,16 +1,24 @@
 import { Confirmation } from '@postern/protocol/confirmation'
 import { Value } from 'typebox/value'
 import { required } from '../form.ts'
+import type { RevocationLog } from '../revocations/log.ts'
 import type { GrantRow } from '../store/grants.ts'
+import { Granted } from '../tokens/granted.ts'
+import { isGrantRevoked } from '../tokens/introspect-refresh-token.ts'
+import { refreshLifetimes, refreshTokenEnd } from '../tokens/refresh-lifetimes.ts'
 import type { Grant } from './grant.ts'
-import { Granted, type LastingGrants, refreshRefusal } from './lasting.ts'
-import { type Lifetimes, lifetimesOf } from './lifetimes.ts'
+import { type LastingGrants, refreshRefusal } from './lasting.ts'
+
+export interface RefreshTokenGrantDeps {
+  lastingGrants: LastingGrants
+  revocations: Pick<RevocationLog, 'isRevoked'>
+}
 
 /**
  * Refreshing an access token (RFC 6749 section 6). What was granted is the ceiling, whatever the client may have by now;
  * less may be asked for, which concerns this access token alone.
  */
-export function createRefreshTokenGrant(lastingGrants: LastingGrants): Grant {
+export function createRefreshTokenGrant({ lastingGrants, revocations }: RefreshTokenGrantDeps): Grant {
   return {
     type: 'refresh_token',
     forPublicClients: true,
@@ -24,8 +32,9 @@ export function createRefreshTokenGrant(lastingGrants: LastingGrants): Grant {
       if (granted.authenticated && isPublic) throw refreshRefusal('the client has to prove who it is')
       if (!isHeld(grant, confirmation)) throw refreshRefusal('it is bound to another key')
       // Only now: in hands that could not use it anyway, an earlier token is no reason to end what its owner has.
-      if (!isCurrent) throw await lastingGrants.endMisused(authServer, grant.id)
-      if (now >= endOf(grant, lifetimesOf(authServer, client))) throw refreshRefusal('it has expired')
+      if (!isCurrent) throw await lastingGrants.endMisused(authServer, grant.id, now)
+      if (now >= refreshTokenEnd(grant, refreshLifetimes(authServer, client))) throw refreshRefusal('it has expired')
+      if (await isGrantRevoked(revocations, authServer, grant)) throw refreshRefusal('it has been revoked')
       return {
         subject: grant.subject,
         scopeCeiling: granted.scopes,
@@ -36,16 +45,6 @@ export function createRefreshTokenGrant(lastingGrants: LastingGrants): Grant {
       }
     },
   }
-}
-
-/** Lifetimes that were shortened hold for grants that are there; longer ones do not bring back what had ended. */
-function endOf(grant: GrantRow, { idleMs, totalMs }: Lifetimes): number {
-  return Math.min(
-    grant.idle_until.getTime(),
-    grant.used_at.getTime() + idleMs,
-    grant.ends_at.getTime(),
-    grant.created_at.getTime() + totalMs,
-  )
 }
 
 /** Whether the sender holds the keys that the refresh token is bound to (RFC 9449 section 5, RFC 8705 section 4). */

@@ -24,7 +24,7 @@ export function introspectionEndpoint(app: FastifyInstance, options: Introspecti
       type: 'token.introspected',
       client_id: caller.client.id,
       active: answer.active,
-      jti: answer.active ? answer.jti : undefined,
+      jti: 'jti' in answer ? answer.jti : undefined,
     })
     reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache', vary: 'accept' })
     if (!prefersSigned(request.headers.accept)) return reply.send(answer)

@@ -110,13 +110,15 @@ function lifetimeOf(
   return lifetime
 }
 
-function issuanceOf(grant: Grant, { clientId, subject, scopes, audiences }: AccessTokenContent, jti: string): Event {
+function issuanceOf(grant: Grant, content: AccessTokenContent, jti: string): Event {
+  const { clientId, subject, scopes, audiences, grantId } = content
   return {
     type: grant.recordedAs ?? 'token.issued',
     client_id: clientId,
     subject,
     grant_type: grant.type,
     jti,
+    grant_id: grantId,
     scope: scopes.length > 0 ? formatScope(scopes) : undefined,
     audience: audiences.join(' '),
   }

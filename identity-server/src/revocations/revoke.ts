@@ -4,6 +4,7 @@
  */
 import { maxTokenLifetime } from '../lifetimes.ts'
 import type { Tx } from '../store/database.ts'
+import { deleteGrant, deleteGrantsOf, type GrantRow } from '../store/grants.ts'
 import { insertRevocation } from '../store/revocations.ts'
 
 /**
@@ -17,14 +18,25 @@ export function revokeAccessToken(tx: Tx, authServer: string, jti: string, expir
   return insertRevocation(tx, authServer, { kind: 'token', value: jti, expiresAt, ...at(now) })
 }
 
-/** All access tokens of an authorization. @param expiresAt when the last of them expires, whenever it was issued */
-export function revokeGrant(tx: Tx, authServer: string, grantId: string, expiresAt: number, now: number) {
-  return insertRevocation(tx, authServer, { kind: 'grant', value: grantId, expiresAt, ...at(now) })
+/** All tokens of an authorization. @returns its grant, where refresh tokens kept it alive */
+export async function revokeGrant(
+  tx: Tx,
+  authServer: string,
+  grantId: string,
+  now: number,
+): Promise<GrantRow | undefined> {
+  const grant = await deleteGrant(tx, authServer, grantId)
+  const until = grant
+    ? { expiresAt: Math.ceil(grant.access_ends_at.getTime() / 1_000), ...at(now) }
+    : untilAllExpired(now)
+  await insertRevocation(tx, authServer, { kind: 'grant', value: grantId, ...until })
+  return grant
 }
 
 /** All tokens that were issued to a client until `notBefore`, whether or not there still is such a client. */
-export function revokeClient(tx: Tx, authServer: string, client: string, now: number, notBefore = seconds(now)) {
-  return insertRevocation(tx, authServer, { kind: 'client', value: client, notBefore, ...untilAllExpired(now) })
+export async function revokeClient(tx: Tx, authServer: string, client: string, now: number, notBefore = seconds(now)) {
+  await insertRevocation(tx, authServer, { kind: 'client', value: client, notBefore, ...untilAllExpired(now) })
+  await deleteGrantsOf(tx, authServer, 'client_id', client, endOf(notBefore))
 }
 
 /** As `revokeClient`, of a client that is disabled or deleted: what ended with it does not come back, whatever comes after. */
@@ -33,8 +45,15 @@ export function endClient(tx: Tx, authServer: string, client: string, now: numbe
 }
 
 /** All tokens that were issued about a subject until `notBefore`. */
-export function revokeSubject(tx: Tx, authServer: string, subject: string, now: number, notBefore = seconds(now)) {
-  return insertRevocation(tx, authServer, { kind: 'subject', value: subject, notBefore, ...untilAllExpired(now) })
+export async function revokeSubject(
+  tx: Tx,
+  authServer: string,
+  subject: string,
+  now: number,
+  notBefore = seconds(now),
+) {
+  await insertRevocation(tx, authServer, { kind: 'subject', value: subject, notBefore, ...untilAllExpired(now) })
+  await deleteGrantsOf(tx, authServer, 'subject', subject, endOf(notBefore))
 }
 
 /** All tokens that a key has signed. That it signs no more, and is published no more, is the caller's to see to. */
@@ -48,6 +67,11 @@ function untilAllExpired(now: number) {
 
 function at(now: number) {
   return { revokedAt: seconds(now) }
+}
+
+/** The last moment of a second. Refresh tokens outlive what is remembered of a revocation, so grants go with it. */
+function endOf(second: number): Date {
+  return new Date(second * 1_000 + 999)
 }
 
 /** The second that has begun: a token that is issued later in it counts as issued before (docs/revocation.md). */

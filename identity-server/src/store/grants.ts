@@ -61,6 +61,33 @@ export function deleteGrant(tx: Tx, authServer: string, id: string): Promise<Gra
     .executeTakeFirst()
 }
 
+const deletedAtOnce = 10_000
+
+/** Deletes the grants of a client or a subject that were made until then, a part at a time: there may be many. */
+export async function deleteGrantsOf(
+  tx: Tx,
+  authServer: string,
+  column: 'client_id' | 'subject',
+  value: string,
+  until: Date,
+): Promise<void> {
+  for (let more = true; more; ) {
+    const some = tx
+      .selectFrom('grants')
+      .select('id')
+      .where('auth_server_id', '=', authServer)
+      .where(column, '=', value)
+      .where('created_at', '<=', until)
+      .limit(deletedAtOnce)
+    const { numDeletedRows } = await tx
+      .deleteFrom('grants')
+      .where('auth_server_id', '=', authServer)
+      .where('id', 'in', some)
+      .executeTakeFirst()
+    more = numDeletedRows === BigInt(deletedAtOnce)
+  }
+}
+
 /** Whose grants: of a client, of a subject, of both, or all. */
 export interface GrantFilter {
   client?: string | undefined

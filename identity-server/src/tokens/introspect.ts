@@ -4,13 +4,21 @@ import { tokenTypeOf } from '@postern/protocol/confirmation'
 import type { Client } from '../clients/clients.ts'
 import type { RevocationLog } from '../revocations/log.ts'
 import type { CachedLookup } from '../store/cached-lookup.ts'
+import type { Database } from '../store/database.ts'
 import type { AccessTokenClaims, AccessTokens, TokenIssuer } from './access-token.ts'
+import { introspectRefreshToken, type RefreshTokenClaims } from './introspect-refresh-token.ts'
+import { findPresentedGrant, type RefreshTokens } from './refresh-token.ts'
 
-export type Introspection = { active: false } | ({ active: true; token_type: 'Bearer' | 'DPoP' } & AccessTokenClaims)
+export type Introspection =
+  | { active: false }
+  | ({ active: true; token_type: 'Bearer' | 'DPoP' } & AccessTokenClaims)
+  | ({ active: true } & RefreshTokenClaims)
 
 const inactive: Introspection = { active: false }
 
 export interface Introspector {
+  db: Database
+  refreshTokens: RefreshTokens
   accessTokens: AccessTokens
   clients: CachedLookup<Client>
   revocations: RevocationLog
@@ -23,17 +31,24 @@ export interface Introspector {
  * @throws StoreError where it cannot be known whether the token is revoked
  */
 export async function introspectToken(
-  { accessTokens, clients, revocations }: Introspector,
+  introspector: Introspector,
   issuer: TokenIssuer,
   caller: Client,
   token: string,
   now: number,
 ): Promise<Introspection> {
+  const { accessTokens, clients, revocations } = introspector
+  const { authServer } = issuer
+  const presented = await findPresentedGrant(introspector, authServer.id, token)
+  if (presented) {
+    const claims = await introspectRefreshToken(revocations, authServer, caller, presented, now)
+    return claims ? { active: true, ...claims } : inactive
+  }
   const claims = await accessTokens.verify(issuer, token, now)
   if (!claims || !mayKnow(caller, claims)) return inactive
-  const client = await clients.get(issuer.authServer.id, claims.client_id)
+  const client = await clients.get(authServer.id, claims.client_id)
   if (!client?.enabled) return inactive
-  if (await revocations.isRevoked(issuer.authServer.id, claims)) return inactive
+  if (await revocations.isRevoked(authServer.id, claims)) return inactive
   return { active: true, token_type: tokenTypeOf(claims.cnf), ...claims }
 }
 

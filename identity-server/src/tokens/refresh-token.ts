@@ -4,6 +4,8 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Mac } from '../keys/master-keys.ts'
+import type { Database } from '../store/database.ts'
+import { findGrant, type GrantRow } from '../store/grants.ts'
 
 export interface RefreshTokens {
   /** @returns a new token of the grant, and the hash to store */
@@ -44,6 +46,24 @@ export function createRefreshTokens(mac: Mac): RefreshTokens {
       return { grantId: body.subarray(0, grantBytes).toString('base64url'), hash: hashOf(token) }
     },
   }
+}
+
+/** A grant whose refresh token somebody presents. */
+export interface PresentedGrant {
+  grant: GrantRow
+  /** Whether that is the one to be used next. */
+  isCurrent: boolean
+}
+
+/** @returns undefined for a token that was never issued, or whose grant has ended. @throws StoreError */
+export async function findPresentedGrant(
+  { db, refreshTokens }: { db: Database; refreshTokens: RefreshTokens },
+  authServer: string,
+  token: string,
+): Promise<PresentedGrant | undefined> {
+  const read = refreshTokens.read(authServer, token)
+  const grant = read && (await db.read({ authServer }, (tx) => findGrant(tx, authServer, read.grantId)))
+  return grant && { grant, isCurrent: read.hash.equals(grant.token_hash) }
 }
 
 function hashOf(token: string): Buffer {

@@ -8,6 +8,7 @@ import type { TestServer } from '../support/server.ts'
 import { create, createTenant, newSecret, type Tenant, tenantAudience, useTenant } from '../support/tenant.ts'
 
 const day = 86_400_000
+const inactive = '{"active":false}'
 
 describe.each(databases)('refresh tokens on $kind (RFC 6749 section 6)', ({ start }) => {
   let server: TestServer
@@ -280,6 +281,82 @@ describe.each(databases)('refresh tokens on $kind (RFC 6749 section 6)', ({ star
     expect((await refresh(tokensOf(answer).refresh)).json.token_type).toBe('Bearer')
   })
 
+  describe('that end take the access tokens of their grant along', () => {
+    test.each(['jwt', 'opaque'])('when one is used again: %s', async (format) => {
+      const by = await tenant.client({ ...mayRefresh, access_token_format: format })
+      const first = await firstTokens(tenant, by)
+      const second = tokensOf(await refresh(first.refresh, {}, by))
+      const other = await firstTokens(tenant, by)
+      await refresh(first.refresh, {}, by)
+      for (const { access } of [first, second]) expect((await tenant.introspect(by, access)).text).toBe(inactive)
+      expect((await tenant.introspect(by, other.access)).json.active).toBe(true)
+    })
+
+    test.each(['the current one', 'one that has been used'])(
+      'when %s is revoked (RFC 7009 section 2.1)',
+      async (which) => {
+        const first = await firstTokens(tenant, client)
+        const second = tokensOf(await refresh(first.refresh))
+        const other = await firstTokens(tenant, client)
+        const answer = await tenant.revoke(client, which === 'the current one' ? second.refresh : first.refresh)
+        expect([answer.status, answer.text]).toEqual([200, ''])
+        expect((await refresh(second.refresh)).json).toEqual(refused)
+        for (const { access } of [first, second]) expect((await tenant.introspect(client, access)).text).toBe(inactive)
+        expect((await tenant.revoke(client, second.refresh)).status).toBe(200)
+        expect((await tenant.introspect(client, other.access)).json.active).toBe(true)
+        expect((await refresh(other.refresh)).status).toBe(200)
+      },
+    )
+
+    test('and not when another client asks for it, or one access token is revoked', async () => {
+      const { access, refresh: token } = await firstTokens(tenant, client)
+      const answer = await tenant.revoke(await tenant.client(mayRefresh), token)
+      expect([answer.status, answer.json.error]).toEqual([400, 'unauthorized_client'])
+      await tenant.revoke(client, access)
+      expect((await tenant.introspect(client, access)).text).toBe(inactive)
+      expect((await refresh(token)).status).toBe(200)
+    })
+
+    test('for as long as the longest-lived of them, though lifetimes were shortened since', async () => {
+      const by = await tenant.client({ ...mayRefresh, access_token_lifetime: 7_200 })
+      const first = await firstTokens(tenant, by)
+      await server.admin('PATCH', clientPath(by), { access_token_lifetime: 10 })
+      const second = tokensOf(await refresh(first.refresh, {}, by))
+      await tenant.revoke(by, second.refresh)
+      server.advance(7_000_000)
+      expect((await tenant.introspect(by, first.access)).text).toBe(inactive)
+    })
+  })
+
+  describe('are introspected (RFC 7662)', () => {
+    test('by their own client, and it learns what they are good for', async () => {
+      const { access, refresh: token } = await firstTokens(tenant, client, { subject: 'user-1' })
+      const { json } = await tenant.introspect(client, token)
+      const { grant_id, iat } = decodeJwt(access)
+      const members = { iss: tenant.issuer, sub: 'user-1', client_id: client.id, scope: 'read', grant_id }
+      expect(json).toEqual({ active: true, ...members, iat, exp: expect.any(Number) })
+      expect(Math.abs(Number(json.exp) - Number(iat) - 30 * 86_400)).toBeLessThan(2)
+      expect((await refresh(token)).status).toBe(200)
+    })
+
+    test('as inactive by anybody else: nobody takes them for access tokens', async () => {
+      const { refresh: token } = await firstTokens(tenant, client)
+      for (const members of [mayRefresh, { may_introspect: true }, { introspection_audiences: [tenantAudience] }]) {
+        expect((await tenant.introspect(await tenant.client(members), token)).text).toBe(inactive)
+      }
+    })
+
+    test('as inactive once used, which ends nothing, and once expired', async () => {
+      const by = await tenant.client({ ...mayRefresh, refresh_token_lifetime: 3_600 })
+      const first = await firstTokens(tenant, by)
+      const second = tokensOf(await refresh(first.refresh, {}, by))
+      expect((await tenant.introspect(by, first.refresh)).text).toBe(inactive)
+      expect((await tenant.introspect(by, second.refresh)).json.active).toBe(true)
+      server.advance(3_600_000)
+      expect((await tenant.introspect(by, second.refresh)).text).toBe(inactive)
+    })
+  })
+
   describe('attacks', () => {
     test('another client presents the token', async () => {
       const { refresh: token } = await firstTokens(tenant, client)
@@ -296,15 +373,41 @@ describe.each(databases)('refresh tokens on $kind (RFC 6749 section 6)', ({ star
       expect((await refresh(token, {}, here)).status).toBe(200)
     })
 
-    test('a client that was disabled, or lost the grant type, goes on refreshing (CVE-2023-22492)', async () => {
+    test('a client that was disabled goes on refreshing, or takes up again once enabled (CVE-2023-22492)', async () => {
       const by = await tenant.client(mayRefresh)
       const { refresh: token } = await firstTokens(tenant, by)
       await server.admin('PATCH', clientPath(by), { enabled: false })
       expect((await refresh(token, {}, by)).json.error).toBe('invalid_client')
-      await server.admin('PATCH', clientPath(by), { enabled: true, grant_types: ['client_credentials'] })
+      await server.admin('PATCH', clientPath(by), { enabled: true })
+      expect((await refresh(token, {}, by)).json).toEqual(refused)
+      server.advance(2 * day)
+      expect((await refresh(token, {}, by)).json).toEqual(refused)
+    })
+
+    test('a client that lost the grant type goes on refreshing', async () => {
+      const by = await tenant.client(mayRefresh)
+      const { refresh: token } = await firstTokens(tenant, by)
+      await server.admin('PATCH', clientPath(by), { grant_types: ['client_credentials'] })
       expect((await refresh(token, {}, by)).json.error).toBe('unauthorized_client')
       await server.admin('PATCH', clientPath(by), mayRefresh)
       expect((await refresh(token, {}, by)).status).toBe(200)
+    })
+
+    test('a revoked subject, or client, goes on refreshing, also when the revocation is forgotten', async () => {
+      const kinds = [
+        { kind: 'subject', value: 'leaver' },
+        { kind: 'client', value: client.id },
+      ]
+      for (const revocation of kinds) {
+        const { access, refresh: token } = await firstTokens(tenant, client, { subject: 'leaver' })
+        const created = await server.admin('POST', `/auth-servers/${tenant.id}/revocations`, revocation)
+        expect(created.status).toBe(201)
+        expect((await refresh(token)).json).toEqual(refused)
+        expect((await tenant.introspect(client, access)).text).toBe(inactive)
+        server.advance(2 * day)
+        expect((await refresh(token)).json).toEqual(refused)
+        expect((await refresh((await firstTokens(tenant, client, { subject: 'leaver' })).refresh)).status).toBe(200)
+      }
     })
 
     test('a deleted client comes back under its id', async () => {
@@ -329,9 +432,7 @@ describe.each(databases)('refresh tokens on $kind (RFC 6749 section 6)', ({ star
         headers: { authorization: `Bearer ${token}` },
       })
       expect(answer.status).toBe(401)
-      expect((await tenant.introspect(await tenant.client({ may_introspect: true }), token)).text).toBe(
-        '{"active":false}',
-      )
+      expect((await tenant.introspect(await tenant.client({ may_introspect: true }), token)).text).toBe(inactive)
     })
 
     test('somebody who knows a grant by its access token ends it with an invented token', async () => {

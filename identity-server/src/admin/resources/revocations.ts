@@ -75,7 +75,8 @@ async function revoke(tx: Tx, authServer: string, body: Static<typeof Create>, n
     case 'token':
       return revokeAccessToken(tx, authServer, value, expiresAt, now)
     case 'grant':
-      return revokeGrant(tx, authServer, value, expiresAt, now)
+      await revokeGrant(tx, authServer, value, now)
+      return
     case 'client':
       return revokeClient(tx, authServer, value, now, notBefore)
     case 'subject':

@@ -1,0 +1,12 @@
+/** What was granted with a grant's first access token, and bounds all that follow: stored as a document. */
+import { AuthorizationDetail } from '@postern/protocol/authorization-details'
+import Type, { type Static } from 'typebox'
+
+export const Granted = Type.Object({
+  scopes: Type.Array(Type.String()),
+  audiences: Type.Array(Type.String()),
+  authorization_details: Type.Array(AuthorizationDetail),
+  /** Whether the client had proven who it is: it must then do so each time. */
+  authenticated: Type.Boolean(),
+})
+export type Granted = Static<typeof Granted>
