@@ -153,9 +153,6 @@ export async function startIdentityServer(
         grants: changeGrants(
           createGrants({ accessTokens, clients, revocations, replay, trustedIssuers, lastingGrants }),
         ),
-        grants: changeGrants(createGrants(lastingGrants)),
-        lookups: { authServers, keyRings, authenticateClient, readCertificate: () => undefined },
-        grants: changeGrants(createGrants({ lastingGrants, revocations })),
         lastingGrants,
         grantTypes,
         clientAuthMethods: mtls ? clientAuthMethodNames : withoutCertificates,

@@ -5,11 +5,9 @@
 import { clientCredentials } from './client-credentials.ts'
 import type { Grant } from './grant.ts'
 import { createJwtBearerGrant, type JwtBearerDeps } from './jwt-bearer.ts'
-import type { LastingGrants } from './lasting.ts'
-import { createRefreshTokenGrant } from './refresh-token.ts'
+import { createRefreshTokenGrant, type RefreshTokenGrantDeps } from './refresh-token.ts'
 import type { SecurityTokenDeps } from './subject-token.ts'
 import { createTokenExchangeGrant } from './token-exchange.ts'
-import { createRefreshTokenGrant, type RefreshTokenGrantDeps } from './refresh-token.ts'
 
 export const grantTypes = [
   'client_credentials',
@@ -18,15 +16,8 @@ export const grantTypes = [
   'urn:ietf:params:oauth:grant-type:token-exchange',
 ] as const
 
-export type GrantDeps = JwtBearerDeps & SecurityTokenDeps & { lastingGrants: LastingGrants }
+export type GrantDeps = JwtBearerDeps & SecurityTokenDeps & RefreshTokenGrantDeps
 
 export function createGrants(deps: GrantDeps): Grant[] {
-  return [
-    clientCredentials,
-    createRefreshTokenGrant(deps.lastingGrants),
-    createJwtBearerGrant(deps),
-    createTokenExchangeGrant(deps),
-  ]
-export function createGrants(deps: RefreshTokenGrantDeps): Grant[] {
-  return [clientCredentials, createRefreshTokenGrant(deps)]
+  return [clientCredentials, createRefreshTokenGrant(deps), createJwtBearerGrant(deps), createTokenExchangeGrant(deps)]
 }
