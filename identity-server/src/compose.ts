@@ -22,6 +22,8 @@ import { createApp } from './http/app.ts'
 import { createReadCertificate, type TrustedProxies } from './http/certificate.ts'
 import { listenMtls, type MtlsListener } from './http/mtls.ts'
 import { createOperationsApp } from './http/operations.ts'
+import { createJobs } from './jobs/list.ts'
+import { createJobRunner } from './jobs/runner.ts'
 import { readMasterKeyFile } from './keys/master-key-file.ts'
 import { createMasterKeys, type MasterKeys } from './keys/master-keys.ts'
 import { createKeyRings } from './keys/signing-keys.ts'
@@ -51,26 +53,34 @@ export interface IdentityServer {
   /** Scheme, host and port that it listens on. */
   readonly address: string
   readonly operationsAddress: string
+  /** Runs a background job now (`jobs/list.ts`). @throws what it fails with */
+  runJob(name: string): Promise<void>
   /** Finishes the requests that are under way, then closes everything. */
   close(): Promise<void>
 }
 
 const defaultLongPollingMs = 25_000
 const withoutCertificates = clientAuthMethodNames.filter((name) => !certificateMethodNames.includes(name))
+/** What is as it should be unless somebody, such as a test, wants it otherwise. */
+export interface StartOptions {
+  /** ms since the epoch */
+  now?: (() => number) | undefined
+  /** How long a poll of the revocation feed waits for news. */
+  longPollingMs?: number | undefined
+  /** Whether background jobs run by themselves. */
+  scheduleJobs?: boolean | undefined
+  /** Replaces grants of `grants/list.ts`. */
+  changeGrants?: ((grants: Grant[]) => Grant[]) | undefined
+}
 
 /**
  * Opens the store, brings it up to date and listens.
- * @param now ms since the epoch
- * @param longPollingMs how long a poll of the revocation feed waits for news
- * @param changeGrants replaces grants of `grants/list.ts`
  * @throws Error where a port, the store or a master key cannot be used
  */
 export async function startIdentityServer(
   environment: Environment,
   logger: Logger,
-  now: () => number = Date.now,
-  longPollingMs = defaultLongPollingMs,
-  changeGrants: (grants: Grant[]) => Grant[] = (grants) => grants,
+  { now = Date.now, longPollingMs = 25_000, scheduleJobs = true, changeGrants = (grants) => grants }: StartOptions = {},
 ): Promise<IdentityServer> {
   const folder = environment.POSTERN_DATA_DIR
   const db = await openStore(environment)
@@ -137,6 +147,13 @@ export async function startIdentityServer(
       now,
     })
 
+    const jobs = createJobRunner({
+      jobs: createJobs({ db, masterKeys }),
+      logger,
+      now,
+      observe: metrics.observeJob,
+    })
+
     metrics.watch({
       events,
       caches: { auth_servers: authServers, clients, key_rings: keyRings },
@@ -178,12 +195,15 @@ export async function startIdentityServer(
       host: environment.POSTERN_OPERATIONS_HOST,
       port: environment.POSTERN_OPERATIONS_PORT,
     })
+    if (scheduleJobs) jobs.start()
     return {
       address,
       operationsAddress,
+      runJob: jobs.runOnce,
       async close() {
         closing.abort()
         await Promise.all([app.close(), mtlsListener?.close(), operations.close()])
+        await Promise.all([app.close(), operations.close(), jobs.stop()])
         // After the requests, which record events; before the database, which keeps them.
         await Promise.all([events.close(), outgoing.close(), redis?.close()])
         await secretUses.flush().catch((error: unknown) => logger.warn({ err: error }, 'last uses of secrets are lost'))

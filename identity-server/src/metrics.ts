@@ -12,6 +12,8 @@ export interface Metrics {
   observeRequest(route: string, status: number, durationMs: number): void
   /** Counts what happened, whether or not it is stored. */
   observeEvent(authServer: string, event: Event): void
+  /** Counts a run of a job. @param now ms since the epoch */
+  observeJob(job: string, outcome: 'done' | 'failed', now: number): void
   /** Makes what the parts know readable. */
   watch(parts: WatchedParts): void
   /** The Prometheus text format. */
@@ -57,6 +59,7 @@ export function createMetrics(): Metrics {
       ofRoute.observe(durationMs / 1_000)
     },
     observeEvent: eventCounter(registers),
+    observeJob: jobCounter(registers),
     watch({ events, caches, pool }) {
       watchEvents(events, registers)
       watchCaches(caches, registers)
@@ -104,6 +107,20 @@ function eventCounter(registers: Registry[]): Metrics['observeEvent'] {
       case 'token.introspected':
         return introspections(labelOf(authServer), String(event.active))
     }
+  }
+}
+
+function jobCounter(registers: Registry[]): Metrics['observeJob'] {
+  const runs = tally(registers, 'postern_job_runs_total', 'Runs of background jobs, by outcome', ['job', 'outcome'])
+  const lastDone = new Gauge({
+    name: 'postern_job_last_done_seconds',
+    help: 'When each job was last done, in seconds since the epoch',
+    labelNames: ['job'],
+    registers,
+  })
+  return (job, outcome, now) => {
+    runs(job, outcome)
+    if (outcome === 'done') lastDone.set({ job }, now / 1_000)
   }
 }
 

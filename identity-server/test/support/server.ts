@@ -25,6 +25,8 @@ export interface TestServer {
   adminToken(form?: Record<string, string>): Promise<string>
   /** A request to the admin API with a token of the first client; the path begins after `/admin/v1`. */
   admin(method: string, path: string, body?: unknown): Promise<Answer>
+  /** Runs a background job; by themselves, none run. */
+  runJob(name: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -44,7 +46,9 @@ export async function startTestServer(store: Store, options: TestServerOptions =
   const now = () => Date.now() + offset
   const lines: string[] = []
   const logger = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
-  const server = await startIdentityServer(environment, logger, now, options.longPollingMs, options.changeGrants)
+  const { longPollingMs, changeGrants } = options
+  const settings = { now, scheduleJobs: false, longPollingMs, changeGrants }
+  const server = await startIdentityServer(environment, logger, settings)
   const origin = environment.POSTERN_PUBLIC_ORIGIN ?? server.address
   const firstClient = await readFirstClient(environment.POSTERN_DATA_DIR)
 
@@ -77,6 +81,7 @@ export async function startTestServer(store: Store, options: TestServerOptions =
         ...(body !== undefined && { body: JSON.stringify(body) }),
       })
     },
+    runJob: server.runJob,
     close: () => server.close(),
   }
 }
