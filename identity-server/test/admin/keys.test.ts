@@ -1,9 +1,9 @@
-import { createLocalJWKSet, jwtVerify } from 'jose'
+import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { publishedForMs, retiredForMs } from '../../src/keys/lifecycle.ts'
 import { databases } from '../support/databases.ts'
 import type { Credentials } from '../support/http.ts'
-import { send } from '../support/http.ts'
+import { basic, postJson, send } from '../support/http.ts'
 import type { TestServer } from '../support/server.ts'
 import { createTenant, type Tenant, useTenant } from '../support/tenant.ts'
 
@@ -123,6 +123,27 @@ describe.each(databases)('signing keys on the admin API, on $kind', ({ start }) 
     for (const method of ['GET', 'DELETE']) {
       expect((await server.admin(method, `${pathOf(of)}/${first}`)).json.code).toBe('not_found')
     }
+  })
+
+  test('verifiers that keep the JWK Set hear of a revoked key through the feed, from a token of the new one', async () => {
+    const [of] = await fresh()
+    const reader = await of.client({ may_introspect: true })
+    const poll = async () => {
+      const body = { returnImmediately: true }
+      const { json } = await postJson(`${of.issuer}/events/poll`, body, basic(reader))
+      return Object.values(Object(json.sets)).map(String)
+    }
+    expect(await poll()).toEqual([])
+    const first = (await keyOf(of, 'active'))?.kid ?? ''
+    await revoke(of, first)
+    await revoke(of, 'unknown')
+    const [set = '', ...more] = await poll()
+    expect(more).toEqual([])
+    expect(decodeJwt(set)).toMatchObject({
+      sub_id: { format: 'opaque', id: first },
+      events: { 'urn:postern:event:key-revoked': { token_expires_at: expect.any(Number) } },
+    })
+    await jwtVerify(set, createLocalJWKSet(await jwksOf(of)), { currentDate: new Date(server.now()) })
   })
 
   test('the key of the system auth server can be revoked too, by a token that it has signed', async () => {

@@ -49,6 +49,7 @@ export function keys({ db, masterKeys, now }: AdminDeps) {
       remove: async (admin, { auth_server }, kid) =>
         db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
           const revoked = await revokeKey(tx, auth_server, masterKeys, now(), kid)
+          // Verifiers that keep the JWK Set for a while hear of it at once.
           if (revoked) await revokeSignedBy(tx, auth_server, kid, now())
           return revoked
         }),
