@@ -59,8 +59,8 @@ export interface IdentityServer {
   close(): Promise<void>
 }
 
-const defaultLongPollingMs = 25_000
 const withoutCertificates = clientAuthMethodNames.filter((name) => !certificateMethodNames.includes(name))
+
 /** What is as it should be unless somebody, such as a test, wants it otherwise. */
 export interface StartOptions {
   /** ms since the epoch */

@@ -4,7 +4,7 @@ import { tryLock } from '../store/lock.ts'
 import type { Job } from './job.ts'
 
 /** To add one: `sweepable` in its migration, and its name here. */
-const tables: readonly ExpiringTable[] = ['opaque_tokens', 'revocations', 'used_identifiers']
+export const sweptTables: readonly ExpiringTable[] = ['grants', 'opaque_tokens', 'revocations', 'used_identifiers']
 
 const batch = 5_000
 /** A replica whose clock is late may still count a row as one that has not expired. */
@@ -16,7 +16,7 @@ export function sweep(db: Database): Job {
     name: 'sweep',
     intervalMs: 60_000,
     async run(now, signal) {
-      for (const table of tables) await sweepTable(db, table, new Date(now - graceMs), signal)
+      for (const table of sweptTables) await sweepTable(db, table, new Date(now - graceMs), signal)
     },
   }
 }

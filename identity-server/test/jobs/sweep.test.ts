@@ -1,5 +1,6 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { sweep } from '../../src/jobs/sweep.ts'
+import { sweep, sweptTables } from '../../src/jobs/sweep.ts'
 import { insertAuthServer } from '../../src/store/auth-servers.ts'
 import type { Database, Tx } from '../../src/store/database.ts'
 import { deleteExpired, type ExpiringTable } from '../../src/store/expired-rows.ts'
@@ -25,6 +26,7 @@ describe.each(databases)('the sweep on $kind', ({ start: startStore }) => {
         await insertOrganization(tx, { id, parent_id: null, ancestors: [id], name: id })
         const row = { id, organization_id: id, name: id, description: '', audience: id, access_token_lifetime: 60 }
         await insertAuthServer(tx, { ...row, signing_algorithm: 'ES256' })
+        await sql`insert into clients values (${id}, 'c', 'C', true, '{}', '{}', null, null, false)`.execute(tx)
       })
     }
   })
@@ -36,6 +38,13 @@ describe.each(databases)('the sweep on $kind', ({ start: startStore }) => {
   let count = 0
   /** One row in each table, which expires then. */
   const insert: Record<string, (authServer: string, expiresAt: number) => Promise<unknown>> = {
+    grants: (authServer, expiresAt) =>
+      db.commit({ authServer }, (tx) => {
+        count += 1
+        const at = new Date(expiresAt)
+        return sql`insert into grants values (${authServer}, ${String(count)}, 'c', 's', '{}', null, '', ${at}, ${at},
+          ${at}, ${at}, ${at}, ${at})`.execute(tx)
+      }),
     opaque_tokens: (authServer, expiresAt) =>
       db.commit({ authServer }, (tx) => {
         count += 1
@@ -54,7 +63,6 @@ describe.each(databases)('the sweep on $kind', ({ start: startStore }) => {
       return useIdentifier(db, authServer, hash, new Date(expiresAt), new Date(0))
     },
   }
-  const tables: readonly ExpiringTable[] = ['opaque_tokens', 'revocations', 'used_identifiers']
   const left = async (table: ExpiringTable, authServer: string): Promise<number[]> => {
     const rows = await db.read({ authServer }, (tx) =>
       tx.selectFrom(table).select('expires_at').orderBy('expires_at').execute(),
@@ -62,7 +70,7 @@ describe.each(databases)('the sweep on $kind', ({ start: startStore }) => {
     return rows.map(({ expires_at }) => (expires_at?.getTime() ?? 0) - start)
   }
 
-  test.each(tables)(
+  test.each(sweptTables)(
     '%s: what has expired goes, in every auth server, some time after; the rest stays',
     async (table) => {
       for (const authServer of ['a', 'b']) {
@@ -95,7 +103,7 @@ describe.each(databases)('the sweep on $kind', ({ start: startStore }) => {
     expect(await left('revocations', 'a')).toEqual([0])
     if (store.kind === 'postgres') {
       await db.commit('maintenance', async (tx) => {
-        for (const table of tables) expect(await tryLock(tx, `sweep ${table}`)).toBe(true)
+        for (const table of sweptTables) expect(await tryLock(tx, `sweep ${table}`)).toBe(true)
         await sweep(db).run(start + 400_000, never)
         expect(await left('revocations', 'a')).toEqual([0])
       })
