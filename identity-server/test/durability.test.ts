@@ -89,6 +89,7 @@ async function find(origin: string, call: AdminClient['call'], key: string): Pro
     if (answer.status !== 200 && answer.status !== 404) throw new Error(`${key} answered ${answer.status}`)
     return answer.status === 200 ? String(answer.json.name) : undefined
   }
+  if (kind === 'end') return findEnd(call, path, secret)
   // The client is named like its auth server.
   const issuer = `${origin}/${path}`
   const client = { id: path, secret }
@@ -98,6 +99,19 @@ async function find(origin: string, call: AdminClient['call'], key: string): Pro
   }
   const { json } = await postForm(`${issuer}/introspect`, { token }, client)
   return json.active === false ? 'revoked' : undefined
+}
+
+/** Whether the client is enabled, and whether its end is among the revocations: one never without the other. */
+async function findEnd(call: AdminClient['call'], authServer: string, client: string): Promise<string | undefined> {
+  const { status, json } = await call('GET', `/auth-servers/${authServer}/clients/${client}`)
+  if (status === 404) return undefined
+  const { items } = (await call('GET', `/auth-servers/${authServer}/revocations?limit=999`)).json
+  const ends = (Array.isArray(items) ? items : []).filter(({ kind, value }) => kind === 'client' && value === client)
+  return endOf(json.enabled === true, ends.length > 0)
+}
+
+function endOf(enabled: boolean, revoked: boolean): string {
+  return `${enabled ? 'enabled' : 'disabled'}, ${revoked ? 'revoked' : 'in force'}`
 }
 
 /** One writer: creates, changes, deletes and revokes, on rows of its own, until something fails or it is told to stop. */
@@ -119,6 +133,9 @@ async function keepWriting(api: AdminClient, ledger: Ledger, name: string, signa
       () => row(`${client}x`, id, 'POST', { id: `${id}x`, name: id }, `${authServer}/clients`),
       () => row(client, `${id} changed`, 'PATCH', { name: `${id} changed` }),
       () => row(`${client}x`, undefined, 'DELETE'),
+      () => row(`${client}y`, id, 'POST', { id: `${id}y`, name: id }, `${authServer}/clients`),
+      () => ledger.write(`end ${id} ${id}y`, endOf(true, false), async () => true),
+      () => ledger.write(`end ${id} ${id}y`, endOf(false, true), accepts('PATCH', `${client}y`, { enabled: false })),
     ]
     for (const step of steps) if (signal.aborted || !(await step())) return
   }

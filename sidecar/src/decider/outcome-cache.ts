@@ -4,13 +4,11 @@
  * fewer: made-up tokens displace nobody.
  */
 import type { Allow, Deny } from '@postern/protocol/decision'
-import type { RevocableClaims } from '@postern/protocol/revocation'
 import { LRUCache } from 'lru-cache'
 import type { Config } from '../config/schema.ts'
+import type { KnownToken } from '../steps/revocation.ts'
 
-export interface Verified {
-  issuer: string
-  revocable: RevocableClaims | undefined
+export interface Verified extends KnownToken {
   /** ms since the epoch; Infinity where it is not known */
   expiresAt: number
   /** ms since the epoch until which it may be kept */
@@ -73,11 +71,9 @@ function createLru(max: number, maxSize: number): LRUCache<string, Entry> {
   return new LRUCache({ max, maxSize, sizeCalculation: ({ outcome }, token) => sizeOf(outcome, token) })
 }
 
-/** Bytes: claims decide how long header values are, so these are counted; a refusal's text is short. */
+/** Bytes: claims decide how long the kept values are, so these are counted; a refusal's text is short. */
 function sizeOf(outcome: Outcome, token: string): number {
   if ('refused' in outcome) return token.length + overheadBytes
-  return Object.values(outcome.allow.set_headers).reduce(
-    (bytes, value) => bytes + value.length,
-    token.length + overheadBytes,
-  )
+  const kept = [...Object.values(outcome.allow.set_headers), ...Object.values(outcome.revocable ?? {})]
+  return kept.reduce((bytes, value) => bytes + String(value).length, token.length + overheadBytes)
 }

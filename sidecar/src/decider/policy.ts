@@ -82,7 +82,7 @@ export function compilePolicy(parts: PolicyParts): Policy {
   const conclude = (outcome: Outcome, fetched?: UpstreamToken): Decision | Promise<Decision> => {
     if ('refused' in outcome) return outcome.refused
     if (now() >= outcome.expiresAt) return refusals.expired
-    const revocation = checkRevocation(outcome.issuer, outcome.revocable)
+    const revocation = checkRevocation(outcome)
     if (revocation === 'revoked') return refusals.revoked
     if (revocation === 'unknown') throw new DependencyError(outcome.issuer, 'revocations are not known yet')
     if (!upstream) return outcome.allow
@@ -138,7 +138,7 @@ function toVerified(identity: Identity, headers: HeaderPlan, maxAgeMs: number, n
     set_headers: headers.identityHeaders(identity),
     expires_at: Math.min(expiresAt, Math.max(keptUntil, now + transitMs)) / 1_000,
   }
-  return { issuer, revocable, expiresAt, holdsUntil, allow, combined: undefined }
+  return { issuer, revocable, inForceAt: 0, expiresAt, holdsUntil, allow, combined: undefined }
 }
 
 /** The decision with the upstream's token: made once for each pair of the two. */

@@ -19,6 +19,8 @@ export interface EventTrust {
 
 export interface ReceivedRevocations {
   cover(claims: RevocableClaims): boolean
+  /** Another number whenever more is revoked than before; the first is 1. */
+  state(): number
   /** Lets what can be believed take effect. */
   receive(sets: readonly string[]): Promise<Receipt>
   /** Whether there were more than can be remembered, and some may be missing. */
@@ -42,6 +44,7 @@ export function createReceivedRevocations(trust: EventTrust): ReceivedRevocation
   const { name, now } = trust
   const revoked = createRevokedTokens()
   let forgottenAt = now()
+  let state = 1
 
   const forgetExpired = () => {
     if (now() - forgottenAt < forgetEveryMs) return
@@ -51,6 +54,7 @@ export function createReceivedRevocations(trust: EventTrust): ReceivedRevocation
 
   return {
     cover: revoked.cover,
+    state: () => state,
     async receive(sets) {
       const receipt: Receipt = { failures: [], unknown: 0 }
       const events = await Promise.allSettled(sets.map((set) => readEvent(set, trust)))
@@ -59,7 +63,10 @@ export function createReceivedRevocations(trust: EventTrust): ReceivedRevocation
         else if (revoked.cover({ kid: event.value.kid })) {
           receipt.failures.push(new DependencyError(name, 'an event is signed by a revoked key'))
         } else if (event.value.revocation === 'unknown') receipt.unknown += 1
-        else revoked.add(event.value.revocation)
+        else {
+          revoked.add(event.value.revocation)
+          state += 1
+        }
       }
       forgetExpired()
       return receipt

@@ -15,6 +15,8 @@ import { createReceivedRevocations, type EventTrust } from './received-revocatio
 export interface RevocationFeed {
   /** Whether the token is revoked, as far as the feed has told. */
   isRevoked(claims: RevocableClaims): boolean
+  /** Another number whenever more is revoked than before; never 0. */
+  state(): number
   /** Whether everything that was revoked before the start is known. */
   synced(): boolean
   /** ms since the epoch of the last answer that left nothing in doubt; undefined before the first. */
@@ -143,6 +145,7 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
 
   return {
     isRevoked: received.cover,
+    state: received.state,
     synced: () => synced && !received.overfull(),
     answeredAt: () => answeredAt,
     start() {

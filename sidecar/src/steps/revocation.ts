@@ -5,17 +5,31 @@ import type { RevocationFeed } from '../remote/revocation-feed.ts'
 
 export type RevocationState = 'in_force' | 'revoked' | 'unknown'
 
-/** @param claims undefined for a token of an issuer without a feed */
-export type CheckRevocation = (issuer: string, claims: RevocableClaims | undefined) => RevocationState
+/** A token that was found genuine. */
+export interface KnownToken {
+  /** Name of the issuer in the configuration. */
+  readonly issuer: string
+  /** Undefined for a token of an issuer without a feed. */
+  readonly revocable: RevocableClaims | undefined
+  /** The state of the feed in which it was last found not to be revoked. */
+  inForceAt: number
+}
+
+export type CheckRevocation = (token: KnownToken) => RevocationState
 
 /** @param feeds by the issuer's name; an issuer without one tells of revocations by introspection only */
 export function createCheckRevocation(feeds: ReadonlyMap<string, RevocationFeed>): CheckRevocation {
   if (feeds.size === 0) return () => 'in_force'
-  return (issuer, claims) => {
-    const feed = feeds.get(issuer)
+  return (token) => {
+    const feed = feeds.get(token.issuer)
     if (!feed) return 'in_force'
     if (!feed.synced()) return 'unknown'
-    return claims !== undefined && feed.isRevoked(claims) ? 'revoked' : 'in_force'
+    // Looked up once for all uses until the next revocation: these are few, and uses are many.
+    const state = feed.state()
+    if (token.inForceAt === state || token.revocable === undefined) return 'in_force'
+    if (feed.isRevoked(token.revocable)) return 'revoked'
+    token.inForceAt = state
+    return 'in_force'
   }
 }
 

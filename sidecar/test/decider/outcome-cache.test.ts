@@ -12,6 +12,7 @@ const now = 1_000_000
 const allowed = (headers: Record<string, string>): Outcome => ({
   issuer: 'test',
   revocable: undefined,
+  inForceAt: 0,
   expiresAt: now + 300_000,
   holdsUntil: now + 300_000,
   allow: { decision: 'allow', remove_headers: [], set_headers: headers, expires_at: 1_300 },
@@ -30,6 +31,14 @@ describe('the bound on bytes', () => {
   test('counts the identity headers that are kept with a token', () => {
     const cache = createOutcomeCache(limits)
     for (const token of tokens) cache.set(token, allowed({ 'x-subject': 'a'.repeat(4_000) }), now)
+    expect(cache.size).toBeGreaterThan(50)
+    expect(cache.size * 5_000).toBeLessThanOrEqual(limits.max_bytes)
+  })
+
+  test('counts the claims that revocations know it by', () => {
+    const cache = createOutcomeCache(limits)
+    const outcome = { ...allowed({}), revocable: { sub: 'a'.repeat(4_000) } }
+    for (const token of tokens) cache.set(token, outcome, now)
     expect(cache.size).toBeGreaterThan(50)
     expect(cache.size * 5_000).toBeLessThanOrEqual(limits.max_bytes)
   })
