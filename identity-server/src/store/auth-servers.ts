@@ -36,3 +36,31 @@ export async function deleteAuthServer(tx: Tx, id: string): Promise<boolean> {
   const { numDeletedRows } = await tx.deleteFrom('auth_servers').where('id', '=', id).executeTakeFirst()
   return numDeletedRows > 0n
 }
+
+/** What the auth servers of an organization inherit; the one that is named keeps what it has. */
+export async function updateInheritedLimits(tx: Tx, organization: string, limits: string, but: string): Promise<void> {
+  await tx
+    .updateTable('auth_servers')
+    .set({ inherited_limits: limits })
+    .where('organization_id', '=', organization)
+    .where('id', '!=', but)
+    .execute()
+}
+
+/** One of the organization's auth servers whose signing algorithm is not among these; undefined where there is none. */
+export async function findOtherAlgorithm(
+  tx: Tx,
+  organization: string,
+  algorithms: readonly string[],
+  but: string,
+): Promise<string | undefined> {
+  const row = await tx
+    .selectFrom('auth_servers')
+    .select('id')
+    .where('organization_id', '=', organization)
+    .where('id', '!=', but)
+    .where(sql<boolean>`not signing_algorithm = any (${[...algorithms]})`)
+    .limit(1)
+    .executeTakeFirst()
+  return row?.id
+}

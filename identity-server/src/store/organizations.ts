@@ -22,7 +22,7 @@ export function insertOrganization(tx: Tx, row: Insertable<OrganizationsTable>):
 export function updateOrganization(
   tx: Tx,
   id: string,
-  change: { name?: string },
+  change: { name?: string; limits?: string; inherited_limits?: string },
 ): Promise<OrganizationRow | undefined> {
   return tx
     .updateTable('organizations')
@@ -30,6 +30,17 @@ export function updateOrganization(
     .where('id', '=', id)
     .returningAll()
     .executeTakeFirst()
+}
+
+/** The organizations below one, itself not included, from the top downwards. */
+export function listDescendants(tx: Tx, id: string): Promise<OrganizationRow[]> {
+  return tx
+    .selectFrom('organizations')
+    .selectAll()
+    .where(sql<boolean>`${id} = any (ancestors)`)
+    .where('id', '!=', id)
+    .orderBy(sql`array_length(ancestors, 1)`)
+    .execute()
 }
 
 /** @throws StoreError `in_use` where it still has auth servers or organizations below it */

@@ -19,6 +19,8 @@ export interface OrganizationsTable {
   ancestors: string[]
   name: string
   limits: Document
+  /** The limits of the organizations above it, tightened. */
+  inherited_limits: Document
   created_at: CreatedAt
   updated_at: UpdatedAt
 }

@@ -9,7 +9,8 @@ import type { Database, Tx } from '../store/database.ts'
 import { listOrganizationPath } from '../store/organizations.ts'
 import { listScopes } from '../store/scopes.ts'
 import { type DetailType, detailTypesOf } from './detail-types.ts'
-import { Limits, tighten } from './limits.ts'
+import { effectiveLimitsOf } from './inheritance.ts'
+import type { Limits } from './limits.ts'
 import { AuthServerSettings } from './settings.ts'
 
 export interface AuthServer {
@@ -88,7 +89,7 @@ function toAuthServer({ row, scopes }: Rows, publicOrigin: string): Omit<AuthSer
     publishedScopes: scopes.filter((scope) => scope.include_in_metadata).map((scope) => scope.name),
     settings,
     detailTypes: detailTypesOf(settings),
-    limits: tighten(Value.Parse(Limits, row.inherited_limits), Value.Parse(Limits, row.limits)),
+    limits: effectiveLimitsOf(row),
   }
 }
 

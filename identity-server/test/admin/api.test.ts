@@ -355,7 +355,7 @@ describe.each(databases)('the admin API on $kind', ({ start }) => {
     const collections = [
       '/organizations',
       '/auth-servers',
-      ...['/scopes', '/clients', '/claims', '/attribute-sources'].map((name) => parents[0] + name),
+      ...['/scopes', '/clients', '/claims', '/attribute-sources', '/trusted-issuers'].map((name) => parents[0] + name),
     ]
     collections.push(`${parents[1]}/secrets`)
     const keys = `/admin/v1${parents[0]}/keys`

@@ -17,7 +17,8 @@ import {
 import { findOrganization } from '../../store/organizations.ts'
 import { authServerIdPattern, issuerOf, reservedAuthServerIds } from '../../tenancy/auth-servers.ts'
 import { detailTypesProblem } from '../../tenancy/detail-types.ts'
-import { Limits, tighten } from '../../tenancy/limits.ts'
+import { effectiveLimitsOf, lockLimits } from '../../tenancy/inheritance.ts'
+import { Limits } from '../../tenancy/limits.ts'
 import { AuthServerSettings } from '../../tenancy/settings.ts'
 import { systemAuthServer } from '../../tenancy/system.ts'
 import { type AdminDeps, authServerTenant } from '../deps.ts'
@@ -59,7 +60,7 @@ export function authServers({ db, masterKeys, publicOrigin, now }: AdminDeps) {
       ...row,
       issuer: issuerOf(publicOrigin, row.id),
       limits: Value.Parse(Limits, limits),
-      effective_limits: effectiveLimits({ limits, inherited_limits }),
+      effective_limits: effectiveLimitsOf({ limits, inherited_limits }),
       ...Value.Parse(AuthServerSettings, settings),
       ...toTimes({ created_at, updated_at }),
     }
@@ -107,6 +108,7 @@ export function authServers({ db, masterKeys, publicOrigin, now }: AdminDeps) {
         requireDetailTypes(body)
         const algorithm = body.signing_algorithm ?? defaultSigningAlgorithm
         return db.write({ organization, authServer: id }, async (tx) => {
+          await lockLimits(tx)
           const owner = await findOrganization(tx, body.organization_id)
           if (!owner) throw new Problem('unknown_reference', 'there is no such organization')
           const row = await insertAuthServer(tx, {
@@ -119,7 +121,7 @@ export function authServers({ db, masterKeys, publicOrigin, now }: AdminDeps) {
             signing_algorithm: algorithm,
             key_rotation_interval: body.key_rotation_interval,
             limits: JSON.stringify(body.limits ?? {}),
-            inherited_limits: JSON.stringify(owner.limits),
+            inherited_limits: JSON.stringify(effectiveLimitsOf(owner)),
             settings: JSON.stringify(separate(AuthServerSettings, body).settings),
           })
           requireAllowedAlgorithm(row)
@@ -150,7 +152,7 @@ export function authServers({ db, masterKeys, publicOrigin, now }: AdminDeps) {
             ...(limits && { limits: JSON.stringify(limits) }),
             settings: merged.text,
           })
-          if (row && body.signing_algorithm !== undefined) requireAllowedAlgorithm(row)
+          if (row && (body.signing_algorithm !== undefined || limits)) requireAllowedAlgorithm(row)
           // The key of another algorithm is published now, and signs once verifiers know it.
           await advanceKeys(tx, id, masterKeys, now())
           return row && toView(row)
@@ -170,12 +172,8 @@ function requireDetailTypes(settings: Pick<AuthServerSettings, 'authorization_de
   if (problem !== undefined) throw new Problem('invalid_request', problem)
 }
 
-function effectiveLimits({ limits, inherited_limits }: Pick<AuthServerRow, 'limits' | 'inherited_limits'>): Limits {
-  return tighten(Value.Parse(Limits, inherited_limits), Value.Parse(Limits, limits))
-}
-
 function requireAllowedAlgorithm(row: AuthServerRow): void {
-  const { signing_algorithms: allowed } = effectiveLimits(row)
+  const { signing_algorithms: allowed } = effectiveLimitsOf(row)
   if (allowed && !allowed.includes(row.signing_algorithm)) {
     throw new Problem('invalid_request', 'the limits do not allow the signing algorithm')
   }

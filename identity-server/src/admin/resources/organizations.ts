@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import Type from 'typebox'
+import { Value } from 'typebox/value'
 import {
   deleteOrganization,
   findOrganization,
@@ -8,6 +9,8 @@ import {
   type OrganizationRow,
   updateOrganization,
 } from '../../store/organizations.ts'
+import { effectiveLimitsOf, handDownLimits, lockLimits } from '../../tenancy/inheritance.ts'
+import { Limits } from '../../tenancy/limits.ts'
 import { rootOrganization } from '../../tenancy/system.ts'
 import type { AdminDeps } from '../deps.ts'
 import { Problem } from '../problem.ts'
@@ -19,6 +22,8 @@ const View = Type.Object({
   id: Type.String(),
   parent_id: Type.Union([Type.String(), Type.Null()]),
   name: Type.String(),
+  limits: Limits,
+  effective_limits: Limits,
   ...times,
 })
 
@@ -30,18 +35,29 @@ export function organizations({ db }: AdminDeps) {
     item: 'organization',
     key: 'id',
     params: Type.Object({}),
-    create: Type.Object({ parent_id: Type.Optional(Type.String()), name: Name }, { additionalProperties: false }),
-    update: someOf({ name: Name }),
+    create: Type.Object(
+      { parent_id: Type.Optional(Type.String()), name: Name, limits: Type.Optional(Limits) },
+      { additionalProperties: false },
+    ),
+    update: someOf({ name: Name, limits: Limits }),
     view: View,
     created: View,
     operations: {
       list: (tenant, _params, page) => db.read(tenant, async (tx) => (await listOrganizations(tx, page)).map(toView)),
       create: (tenant, _params, body) =>
         db.write(tenant, async (tx) => {
+          await lockLimits(tx)
           const parent = await findOrganization(tx, body.parent_id ?? tenant.organization)
           if (!parent) throw new Problem('unknown_reference', 'there is no such parent organization')
           const id = randomUUID()
-          const row = { id, parent_id: parent.id, ancestors: [...parent.ancestors, id], name: body.name }
+          const row = {
+            id,
+            parent_id: parent.id,
+            ancestors: [...parent.ancestors, id],
+            name: body.name,
+            limits: JSON.stringify(body.limits ?? {}),
+            inherited_limits: JSON.stringify(effectiveLimitsOf(parent)),
+          }
           return toView(await insertOrganization(tx, row))
         }),
       read: (tenant, _params, id) =>
@@ -51,7 +67,16 @@ export function organizations({ db }: AdminDeps) {
         }),
       update: (tenant, _params, id, body) =>
         db.write(tenant, async (tx) => {
-          const row = await updateOrganization(tx, id, body)
+          if (body.limits) await lockLimits(tx)
+          const { limits, ...change } = body
+          const row = await updateOrganization(tx, id, { ...change, ...(limits && { limits: JSON.stringify(limits) }) })
+          const other = row && limits && (await handDownLimits(tx, row))
+          if (other !== undefined) {
+            throw new Problem(
+              'invalid_request',
+              `the limits do not allow the signing algorithm of auth server ${other}`,
+            )
+          }
           return row && toView(row)
         }),
       remove: (tenant, _params, id) => {
@@ -63,5 +88,7 @@ export function organizations({ db }: AdminDeps) {
 }
 
 function toView(row: OrganizationRow) {
-  return { id: row.id, parent_id: row.parent_id, name: row.name, ...toTimes(row) }
+  const { id, parent_id, name, limits } = row
+  const effective_limits = effectiveLimitsOf(row)
+  return { id, parent_id, name, limits: Value.Parse(Limits, limits), effective_limits, ...toTimes(row) }
 }
