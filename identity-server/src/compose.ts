@@ -148,7 +148,7 @@ export async function startIdentityServer(
     })
 
     const jobs = createJobRunner({
-      jobs: createJobs({ db, masterKeys }),
+      jobs: createJobs({ db, masterKeys, secretUses, events }),
       logger,
       now,
       observe: metrics.observeJob,

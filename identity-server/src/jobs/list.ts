@@ -1,13 +1,24 @@
 /** The jobs. To add one: a file beside these and a line here. */
+import type { SecretUses } from '../clients/secret-uses.ts'
+import type { EventRecorder } from '../events/recorder.ts'
 import type { MasterKeys } from '../keys/master-keys.ts'
 import type { Database } from '../store/database.ts'
 import type { Job } from './job.ts'
+import { recordSecretUses } from './record-secret-uses.ts'
 import { rotateKeys } from './rotate-keys.ts'
 import { sweep } from './sweep.ts'
+import { tellOfExpiringSecrets } from './tell-of-expiring-secrets.ts'
 
 export interface JobDeps {
   db: Database
   masterKeys: MasterKeys
+  secretUses: SecretUses
+  events: Pick<EventRecorder, 'record'>
 }
 
-export const createJobs = ({ db, masterKeys }: JobDeps): readonly Job[] => [rotateKeys(db, masterKeys), sweep(db)]
+export const createJobs = ({ db, masterKeys, secretUses, events }: JobDeps): readonly Job[] => [
+  rotateKeys(db, masterKeys),
+  sweep(db),
+  recordSecretUses(secretUses),
+  tellOfExpiringSecrets(db, events),
+]

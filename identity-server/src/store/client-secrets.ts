@@ -58,7 +58,12 @@ export async function updateClientSecret(
 ): Promise<UsedClientSecretRow | undefined> {
   await tx
     .updateTable('client_secrets')
-    .set({ ...change, updated_at: sql<Date>`now()` })
+    .set({
+      ...change,
+      // Of another end nothing has been told yet.
+      ...(change.expires_at !== undefined && { expiry_told_at: null }),
+      updated_at: sql<Date>`now()`,
+    })
     .where('auth_server_id', '=', authServer)
     .where('client_id', '=', client)
     .where('id', '=', id)
@@ -74,4 +79,36 @@ export async function deleteClientSecret(tx: Tx, authServer: string, client: str
     .where('id', '=', id)
     .executeTakeFirst()
   return numDeletedRows > 0n
+}
+
+export interface ExpiringSecret {
+  auth_server_id: string
+  id: string
+  client_id: string
+  expires_at: Date
+}
+
+/**
+ * Secrets that are in force and whose end is nearer than one of the warnings that nobody was given yet; from now on they
+ * count as told. As `maintenance`, of all tenants; replicas that ask at once are given different ones.
+ * @param warnings ms before the end
+ */
+export async function takeExpiringSecrets(
+  tx: Tx,
+  now: Date,
+  warnings: readonly number[],
+  limit: number,
+): Promise<ExpiringSecret[]> {
+  const due = warnings.map((ms) => {
+    const before = sql`make_interval(secs => ${ms / 1_000})`
+    return sql`(expires_at <= ${now}::timestamptz + ${before}
+      and (expiry_told_at is null or expiry_told_at < expires_at - ${before}))`
+  })
+  const { rows } = await sql<ExpiringSecret>`update client_secrets set expiry_told_at = ${now}
+    where (auth_server_id, id) in (
+      select auth_server_id, id from client_secrets
+      where expires_at > ${now} and (${sql.join(due, sql` or `)})
+      limit ${limit} for update skip locked)
+    returning auth_server_id, id, client_id, expires_at`.execute(tx)
+  return rows
 }
