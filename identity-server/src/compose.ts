@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { createAuthorizeAdmin } from './admin/authorize.ts'
+import { createClaimSets } from './claims/claim-sets.ts'
 import { createRemoteAttributes } from './claims/sources/remote.ts'
+import { createTokenClaims } from './claims/token-claims.ts'
 import { createAuthenticateClient } from './client-auth/authenticate.ts'
 import { certificateMethodNames, clientAuthMethodNames, clientAuthMethods } from './client-auth/list.ts'
 import { createClients } from './clients/clients.ts'
@@ -137,6 +139,7 @@ export async function startIdentityServer(
     const readCertificate = createReadCertificate(proxies)
     const origins = mtls?.origin === undefined ? [publicOrigin] : [publicOrigin, mtls.origin]
     const dpop = createDpopVerifier(origins, createDpopNonces(masterKeys), replay)
+    const tokenClaims = createTokenClaims(createClaimSets(claimSources), events)
     const authorize = createAuthorizeAdmin({
       publicOrigin,
       accessTokens,
@@ -175,8 +178,9 @@ export async function startIdentityServer(
         clientAuthMethods: mtls ? clientAuthMethodNames : withoutCertificates,
         mtls,
         accessTokens,
+        tokenClaims,
         dpop,
-        introspector: { db, accessTokens, refreshTokens, clients, revocations },
+        introspector: { db, accessTokens, refreshTokens, clients, revocations, tokenClaims },
         refreshTokens,
         feed: createRevocationFeed(revocations),
         clients,

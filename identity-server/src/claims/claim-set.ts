@@ -5,12 +5,19 @@ import type { AttributeSource } from './sources/source.ts'
 
 export interface ClaimSet {
   readonly claims: Readonly<Record<Placement, readonly CompiledClaim[]>>
+  readonly introspection: {
+    /** Claims that the token holds: introspection tells them as they are there. */
+    repeated: ReadonlySet<string>
+    /** Claims that introspection makes itself. */
+    made: readonly CompiledClaim[]
+  }
   readonly sources: ReadonlyMap<string, AttributeSource>
 }
 
 /** Of an auth server without claims. */
 export const noClaims: ClaimSet = {
   claims: { access_token: [], id_token: [], userinfo: [], introspection: [] },
+  introspection: { repeated: new Set(), made: [] },
   sources: new Map(),
 }
 
@@ -29,12 +36,17 @@ export function compileClaimSet(
   }))
   const claimsOf = (place: Placement) =>
     compiled.filter(({ places }) => places.includes(place)).map(({ claim }) => claim)
+  const [inToken, atIntrospection] = [claimsOf('access_token'), claimsOf('introspection')]
   return {
     claims: {
-      access_token: claimsOf('access_token'),
+      access_token: inToken,
       id_token: claimsOf('id_token'),
       userinfo: claimsOf('userinfo'),
-      introspection: claimsOf('introspection'),
+      introspection: atIntrospection,
+    },
+    introspection: {
+      repeated: new Set(atIntrospection.filter((claim) => inToken.includes(claim)).map(({ name }) => name)),
+      made: atIntrospection.filter((claim) => !inToken.includes(claim)),
     },
     sources: byName,
   }

@@ -59,5 +59,5 @@ export const knownMembers: Readonly<Partial<Record<string, readonly string[]>>> 
   request: ['resource', 'audience', 'authorization_details'],
 }
 
-/** What there is at issuance only: neither introspection nor userinfo has it. */
-export const onlyAtIssuance: ReadonlySet<string> = new Set<ContextName>(['request', 'subject_token'])
+/** What there is at issuance only: no token tells it, so neither introspection nor userinfo has it. */
+export const onlyAtIssuance: ReadonlySet<string> = new Set<ContextName>(['grant', 'request', 'subject_token'])

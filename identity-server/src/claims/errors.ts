@@ -43,6 +43,7 @@ export class ExpressionError extends Error {
 export class ClaimError extends Error {
   override readonly name = 'ClaimError'
   readonly claim: string
+  readonly reason: string
   /** Whether a source of attributes was to blame, so that trying again may help. */
   readonly temporary: boolean
 
@@ -50,6 +51,7 @@ export class ClaimError extends Error {
   constructor(claim: string, reason: string, temporary: boolean) {
     super(`claim ${claim} could not be made: ${reason}`)
     this.claim = claim
+    this.reason = reason
     this.temporary = temporary
   }
 }

@@ -1,17 +1,16 @@
 /** Claims made from a context: at once where no attribute must be waited for. */
-import type { CompiledClaim, Placement } from './claim.ts'
-import type { ClaimSet } from './claim-set.ts'
+import type { CompiledClaim } from './claim.ts'
 import type { ClaimContext } from './context.ts'
 import { ClaimError, ExpressionError } from './errors.ts'
 import { evaluationLimits } from './limits.ts'
 import type { Budget } from './meter.ts'
 import { type Attributes, createAttributes } from './sources/attributes.ts'
-import type { SourceError } from './sources/source.ts'
+import { type AttributeSource, SourceError } from './sources/source.ts'
 
 export interface MadeClaims {
   readonly claims: Readonly<Record<string, unknown>>
-  /** Names of optional claims that could not be made. */
-  readonly omitted: readonly string[]
+  /** Optional claims that could not be made. */
+  readonly omitted: readonly { name: string; reason: string }[]
 }
 
 /** What became of one claim. */
@@ -22,18 +21,21 @@ export type Outcome =
   /** It is optional and could not be made; or it could not be made at all. */
   | { name: string; status: 'omitted' | 'failed'; error: ExpressionError | SourceError }
 
-type MaybePromise<T> = T | Promise<T>
+export type MaybePromise<T> = T | Promise<T>
 
 const nothing: MadeClaims = { claims: {}, omitted: [] }
 
 /**
- * The claims of one place.
+ * The claims together.
  * @throws ClaimError where one that is due cannot be made: never is anything issued that silently lacks it
  */
-export function evaluateClaims(set: ClaimSet, place: Placement, context: ClaimContext): MaybePromise<MadeClaims> {
-  const claims = set.claims[place]
+export function evaluateClaims(
+  claims: readonly CompiledClaim[],
+  sources: ReadonlyMap<string, AttributeSource>,
+  context: ClaimContext,
+): MaybePromise<MadeClaims> {
   if (claims.length === 0) return nothing
-  return then(evaluateEach(claims, context, createAttributes(set.sources)), collect)
+  return whenKnown(evaluateEach(claims, context, createAttributes(sources)), collect)
 }
 
 /** What becomes of each claim, in their order. */
@@ -69,10 +71,10 @@ export function evaluateEach(
     })
 
   // Conditions first: sources that only inapplicable claims name are not asked.
-  return then(load(claims.flatMap((claim) => claim.conditionSources)), () => {
+  return whenKnown(load(claims.flatMap((claim) => claim.conditionSources)), () => {
     const decided = claims.map((claim) => ({ claim, outcome: decide(claim) }))
     const due = decided.filter(({ outcome }) => outcome === undefined)
-    return then(load(due.flatMap(({ claim }) => claim.valueSources)), () =>
+    return whenKnown(load(due.flatMap(({ claim }) => claim.valueSources)), () =>
       decided.map(({ claim, outcome }) => outcome ?? make(claim)),
     )
   })
@@ -84,14 +86,14 @@ function failed(name: string, status: 'omitted' | 'failed', error: ExpressionErr
 
 function collect(outcomes: readonly Outcome[]): MadeClaims {
   const claims: [string, unknown][] = []
-  const omitted: string[] = []
+  const omitted: { name: string; reason: string }[] = []
   for (const outcome of outcomes) {
     if (outcome.status === 'failed') {
       const { name, error } = outcome
-      throw new ClaimError(name, error.reason, !(error instanceof ExpressionError))
+      throw new ClaimError(name, error.reason, error instanceof SourceError)
     }
     if (outcome.status === 'made') claims.push([outcome.name, outcome.value])
-    if (outcome.status === 'omitted') omitted.push(outcome.name)
+    if (outcome.status === 'omitted') omitted.push({ name: outcome.name, reason: outcome.error.reason })
   }
   return { claims: Object.fromEntries(claims), omitted }
 }
@@ -111,6 +113,6 @@ function createResultLimit(): (name: string, value: unknown) => void {
 }
 
 /** Goes on at once where there is nothing to wait for. */
-function then<A, B>(value: MaybePromise<A>, next: (value: A) => MaybePromise<B>): MaybePromise<B> {
+export function whenKnown<A, B>(value: MaybePromise<A>, next: (value: A) => MaybePromise<B>): MaybePromise<B> {
   return value instanceof Promise ? value.then(next) : next(value)
 }

@@ -10,6 +10,7 @@ import { ClientSettings } from './settings.ts'
 
 export interface Client {
   id: string
+  name: string
   enabled: boolean
   grantTypes: readonly string[]
   authMethods: readonly string[]
@@ -42,6 +43,7 @@ export function createClients(db: Database): CachedLookup<Client> {
         const secrets = await listClientSecrets(tx, authServer, id, { after: undefined, limit: maxClientSecrets })
         return {
           id: row.id,
+          name: row.name,
           enabled: row.enabled,
           grantTypes: row.grant_types,
           authMethods: row.token_endpoint_auth_methods,

@@ -40,7 +40,7 @@ export const eventTypes = {
   'client.authenticated': event({ method: Text }),
   'client.authentication_failed': event({ method: Maybe, ...refusal }),
   'client_secret.expiring': event({ secret_id: Text, expires_at: Text }),
-  'claim.failed': event({ claim: Text, reason: Text }),
+  'claim.failed': event({ claim: Text, reason: Text, omitted: Type.Boolean() }),
   'key.activated': event(key),
   'key.retired': event(key),
   'key.removed': event(key),

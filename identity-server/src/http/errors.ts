@@ -5,6 +5,7 @@
 import { OAuthError } from '@postern/protocol/oauth-error'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Problem, type ProblemCode } from '../admin/problem.ts'
+import { ClaimError } from '../claims/errors.ts'
 import { OutgoingError } from '../outgoing/error.ts'
 import { StoreError, type StoreErrorKind } from '../store/errors.ts'
 
@@ -42,6 +43,10 @@ export function toOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error
   if (error instanceof Problem) return new OAuthError('invalid_request', error.message, { status: error.status })
   if (isTemporary(error)) return new OAuthError('temporarily_unavailable', 'try again later', { cause: error })
+  if (error instanceof ClaimError) {
+    const code = error.temporary ? 'temporarily_unavailable' : 'server_error'
+    return new OAuthError(code, `claim ${error.claim} could not be made`, { cause: error })
+  }
   const refused = refusedByFastify(error)
   if (refused) {
     // A body of another type is, to OAuth, a malformed request like any other.

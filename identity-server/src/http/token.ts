@@ -3,6 +3,7 @@ import { type Confirmation, tokenTypeOf } from '@postern/protocol/confirmation'
 import { OAuthError } from '@postern/protocol/oauth-error'
 import { formatScope } from '@postern/protocol/scope'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Issuance, TokenClaims } from '../claims/token-claims.ts'
 import type { EventRecorder } from '../events/recorder.ts'
 import type { Event } from '../events/types.ts'
 import { required } from '../form.ts'
@@ -22,13 +23,14 @@ export interface TokenEndpoint {
   grants: readonly Grant[]
   lastingGrants: LastingGrants
   accessTokens: AccessTokens
+  tokenClaims: TokenClaims
   dpop: DpopVerifier
   events: Pick<EventRecorder, 'record'>
   now: () => number
 }
 
 export function tokenEndpoint(app: FastifyInstance, options: TokenEndpoint): void {
-  const { lookups, grants, lastingGrants, accessTokens, dpop, events, now } = options
+  const { lookups, grants, lastingGrants, accessTokens, tokenClaims, dpop, events, now } = options
   const byType = new Map(grants.map((grant) => [grant.type, grant]))
 
   const issue = async (caller: Caller, request: FastifyRequest, reply: FastifyReply) => {
@@ -38,9 +40,11 @@ export function tokenEndpoint(app: FastifyInstance, options: TokenEndpoint): voi
     const authorization = await grant.authorize({ ...caller, confirmation, now: requestedAt })
     const lasting = lastingGrants.open(caller, authorization, requestedAt)
     const content = contentOf(caller, authorization, { confirmation, lasting }, requestedAt)
-    const { token, id } = await accessTokens.issue(caller, content, requestedAt)
+    // Before anything is issued or used up: where a claim cannot be made, there is nothing to take back.
+    const claims = await tokenClaims.issue(issuanceOf(caller, grant, authorization, content, requestedAt))
+    const { token, id } = await accessTokens.issue(caller, claims ? { ...content, claims } : content, requestedAt)
     const refreshToken = await lasting?.keep(content)
-    events.record(caller.authServer.id, issuanceOf(grant, content, id))
+    events.record(caller.authServer.id, issuedEvent(grant, content, id))
     return {
       access_token: token,
       ...(authorization.issuedTokenType !== undefined && { issued_token_type: authorization.issuedTokenType }),
@@ -55,7 +59,7 @@ export function tokenEndpoint(app: FastifyInstance, options: TokenEndpoint): voi
   app.post('/:auth_server/token', async (request, reply) => {
     const caller = await authenticateCaller(lookups, request)
     const answer = await issue(caller, request, reply).catch((error: unknown) => {
-      events.record(caller.authServer.id, refusalOf(byType, caller, error))
+      events.record(caller.authServer.id, refusedEvent(byType, caller, error))
       throw error
     })
     return reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' }).send(answer)
@@ -110,7 +114,17 @@ function lifetimeOf(
   return lifetime
 }
 
-function issuanceOf(grant: Grant, content: AccessTokenContent, jti: string): Event {
+function issuanceOf(
+  { authServer, client, form }: Caller,
+  grant: Grant,
+  { subjectToken }: Authorization,
+  { subject, scopes, authorizationDetails }: AccessTokenContent,
+  now: number,
+): Issuance {
+  return { authServer, client, form, subject, scopes, authorizationDetails, grantType: grant.type, subjectToken, now }
+}
+
+function issuedEvent(grant: Grant, content: AccessTokenContent, jti: string): Event {
   const { clientId, subject, scopes, audiences, grantId } = content
   return {
     type: grant.recordedAs ?? 'token.issued',
@@ -124,7 +138,7 @@ function issuanceOf(grant: Grant, content: AccessTokenContent, jti: string): Eve
   }
 }
 
-function refusalOf(byType: ReadonlyMap<string, Grant>, { client, form }: Caller, error: unknown): Event {
+function refusedEvent(byType: ReadonlyMap<string, Grant>, { client, form }: Caller, error: unknown): Event {
   return {
     type: 'token.refused',
     client_id: client.id,

@@ -1,6 +1,7 @@
 /** Token introspection (RFC 7662). */
 import { audienceMatches } from '@postern/protocol/audience'
 import { tokenTypeOf } from '@postern/protocol/confirmation'
+import type { TokenClaims } from '../claims/token-claims.ts'
 import type { Client } from '../clients/clients.ts'
 import type { RevocationLog } from '../revocations/log.ts'
 import type { CachedLookup } from '../store/cached-lookup.ts'
@@ -22,13 +23,14 @@ export interface Introspector {
   accessTokens: AccessTokens
   clients: CachedLookup<Client>
   revocations: RevocationLog
+  tokenClaims: TokenClaims
 }
 
 /**
  * What is to be said about the token to this caller (section 2.2). A caller that may not know hears that the token is
  * not active, as it would of an invalid one (section 4).
  * @param now ms since the epoch
- * @throws StoreError where it cannot be known whether the token is revoked
+ * @throws StoreError where it cannot be known whether the token is revoked; ClaimError
  */
 export async function introspectToken(
   introspector: Introspector,
@@ -37,7 +39,7 @@ export async function introspectToken(
   token: string,
   now: number,
 ): Promise<Introspection> {
-  const { accessTokens, clients, revocations } = introspector
+  const { accessTokens, clients, revocations, tokenClaims } = introspector
   const { authServer } = issuer
   const presented = await findPresentedGrant(introspector, authServer.id, token)
   if (presented) {
@@ -49,7 +51,8 @@ export async function introspectToken(
   const client = await clients.get(authServer.id, claims.client_id)
   if (!client?.enabled) return inactive
   if (await revocations.isRevoked(authServer.id, claims)) return inactive
-  return { active: true, token_type: tokenTypeOf(claims.cnf), ...claims }
+  const told = await tokenClaims.introspect({ authServer, client, now }, claims)
+  return { active: true, token_type: tokenTypeOf(claims.cnf), ...told }
 }
 
 /** Its own tokens, those for the audiences that it stands for, or all. */

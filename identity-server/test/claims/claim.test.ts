@@ -42,7 +42,7 @@ describe('names', () => {
       fc.asyncProperty(names, values, async (name, value) => {
         const set = compileClaimSet([claim({ name, value })], [])
         const made = await Promise.resolve()
-          .then(() => evaluateClaims(set, 'access_token', context))
+          .then(() => evaluateClaims(set.claims.access_token, set.sources, context))
           .catch(() => ({ claims: {} }))
         expect(Object.keys(made.claims).filter(isReservedClaim)).toEqual([])
         expect(Object.getPrototypeOf(made.claims)).toBe(Object.prototype)

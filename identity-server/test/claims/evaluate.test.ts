@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { ClaimDefinition } from '../../src/claims/claim.ts'
-import { compileClaimSet } from '../../src/claims/claim-set.ts'
+import type { ClaimDefinition, Placement } from '../../src/claims/claim.ts'
+import { type ClaimSet, compileClaimSet } from '../../src/claims/claim-set.ts'
 import { evaluateClaims } from '../../src/claims/evaluate.ts'
 import { type AttributeSource, SourceError } from '../../src/claims/sources/source.ts'
 import { context } from './context.ts'
@@ -29,14 +29,14 @@ function source(name: string, read: () => unknown, onFailure: AttributeSource['o
   return { ...counted, built, count: () => counted.asked }
 }
 
+const evaluateAt = (set: ClaimSet, place: Placement) => evaluateClaims(set.claims[place], set.sources, context)
 const evaluate = (claims: ClaimDefinition[], ...sources: { built: AttributeSource }[]) =>
-  evaluateClaims(
+  evaluateAt(
     compileClaimSet(
       claims,
       sources.map(({ built }) => built),
     ),
     'access_token',
-    context,
   )
 const refusal = async (...args: Parameters<typeof evaluate>) =>
   Promise.resolve()
@@ -61,7 +61,7 @@ describe('claims', () => {
       ],
       [],
     )
-    const at = (place: Parameters<typeof evaluateClaims>[1]) => evaluateClaims(set, place, context)
+    const at = (place: Placement) => evaluateAt(set, place)
     expect(at('access_token')).toEqual({ claims: { a: 1 }, omitted: [] })
     expect(at('introspection')).toEqual({ claims: { a: 1, b: 2 }, omitted: [] })
     expect(at('userinfo')).toEqual({ claims: { c: 3 }, omitted: [] })
@@ -89,7 +89,7 @@ describe('claims', () => {
     })
     expect(await refusal([claim('good', 1), { ...failing, optional: true }])).toEqual({
       claims: { good: 1 },
-      omitted: ['bad'],
+      omitted: [{ name: 'bad', reason: expect.stringMatching(/^(no_such_key|not_boolean)/) }],
     })
   })
 
@@ -176,7 +176,10 @@ describe('attributes', () => {
         claim('usual', '${attributes.plan.?tier.orValue("free")}'),
         claim('tier', '${attributes.plan.tier}', { optional: true }),
       ]
-      expect(await refusal(claims, omit)).toEqual({ claims: { known: false, usual: 'free' }, omitted: ['tier'] })
+      expect(await refusal(claims, omit)).toMatchObject({
+        claims: { known: false, usual: 'free' },
+        omitted: [{ name: 'tier' }],
+      })
       expect(await refusal([claim('tier', '${attributes.plan.tier}')], omit)).toMatchObject({
         claim: 'tier',
         temporary: false,

@@ -19,6 +19,7 @@ const authServer: AuthServer = {
 }
 const client: Client = {
   id: 'c',
+  name: 'C',
   enabled: true,
   grantTypes: [],
   authMethods: [],
