@@ -28,7 +28,7 @@ export interface AssertionMethod {
 }
 
 export interface AssertionKey {
-  keys: KeySource
+  keys: Pick<KeySource, 'verify'>
   /** Those that the client may use with it. */
   algorithms: readonly string[]
   /** Told where an assertion was signed with it. */

@@ -11,6 +11,7 @@ import { clientSecretPost } from './client-secret-post.ts'
 import type { ClientAuthMethod } from './method.ts'
 import { none } from './none.ts'
 import { privateKeyJwt } from './private-key-jwt.ts'
+import { selfSignedTlsClientAuth } from './self-signed-tls-client-auth.ts'
 import { tlsClientAuth } from './tls-client-auth.ts'
 
 export const clientAuthMethodNames = [
@@ -19,11 +20,12 @@ export const clientAuthMethodNames = [
   'client_secret_jwt',
   'private_key_jwt',
   'tls_client_auth',
+  'self_signed_tls_client_auth',
   'none',
 ] as const
 
 /** Those that need a client certificate to be shown. */
-export const certificateMethodNames: readonly string[] = ['tls_client_auth']
+export const certificateMethodNames: readonly string[] = ['tls_client_auth', 'self_signed_tls_client_auth']
 
 /** Those of a client that names none. */
 export const defaultClientAuthMethods = ['client_secret_basic', 'client_secret_post'] as const
@@ -41,6 +43,7 @@ export function clientAuthMethods({ proof, keysOf, replay }: ClientAuthDeps): Cl
     clientSecretJwt(proof, replay),
     privateKeyJwt(keysOf, replay, proof.now),
     tlsClientAuth(proof.now),
+    selfSignedTlsClientAuth(keysOf, proof.now),
     none,
   ]
 }

@@ -43,10 +43,8 @@ const subjects: Readonly<Record<SubjectSetting, (names: CertificateNames, expect
   tls_client_auth_san_email: ({ email }, expected) => email.includes(expected),
 }
 
-/** The settings that say which subject is expected: a client has exactly one of them. */
-export const subjectSettings: readonly string[] = Object.keys(subjects)
-
-export function isExpectedSubject(certificate: X509Certificate, settings: ClientSettings): boolean {
+/** Exactly one setting says which subject is expected, or none is. */
+function isExpectedSubject(certificate: X509Certificate, settings: ClientSettings): boolean {
   const set = Object.entries(subjects).flatMap(([name, matches]) => {
     const expected = Object.entries(settings).find(([setting]) => setting === name)?.[1]
     return typeof expected === 'string' ? [{ matches, expected }] : []

@@ -1,4 +1,5 @@
 /** The keys of a client or an issuer, to verify what they signed with: callers need not care where they come from. */
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import { createLocalJWKSet, errors, type JWTVerifyGetKey, type LocalJWKSet } from 'jose'
 import { type PublicJwk, usableKeys } from './public-jwks.ts'
 
@@ -9,6 +10,11 @@ export interface KeySource {
    * @throws whatever the attempt throws; jose's JWKSNoMatchingKey; OutgoingError where the keys cannot be had
    */
   verify<T>(attempt: (getKey: JWTVerifyGetKey) => Promise<T>): Promise<T>
+  /**
+   * Whether a key is among them; looked for once more where newer keys may decide otherwise.
+   * @throws OutgoingError where the keys cannot be had
+   */
+  includes(publicKey: KeyObject): Promise<boolean>
 }
 
 /** Only jose may see keys: it chooses by `kid`, `alg`, `use` and `key_ops`, and imports each once. */
@@ -24,13 +30,20 @@ export function localJwks(jwks: object): KeySource {
   const known = sources.get(jwks)
   if (known) return known
   const keys = toKeys(usableKeys(jwks) ?? [])
-  const source: KeySource = { verify: (attempt) => tryKeys(keys, attempt) }
+  const source: KeySource = {
+    verify: (attempt) => tryKeys(keys, attempt),
+    includes: async (publicKey) => hasKey(keys, publicKey),
+  }
   sources.set(jwks, source)
   return source
 }
 
 export function toKeys(jwks: readonly PublicJwk[]): Keys {
   return createLocalJWKSet({ keys: jwks.map((jwk) => ({ ...jwk })) })
+}
+
+export function hasKey(keys: Keys, publicKey: KeyObject): boolean {
+  return keys.jwks().keys.some((jwk) => createPublicKey({ key: { ...jwk }, format: 'jwk' }).equals(publicKey))
 }
 
 /** One attempt, or several where several keys fit. */

@@ -7,7 +7,7 @@ import { errors } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { OutgoingClient } from './client.ts'
 import { OutgoingError } from './error.ts'
-import { type KeySource, type Keys, toKeys, tryKeys } from './key-source.ts'
+import { hasKey, type KeySource, type Keys, toKeys, tryKeys } from './key-source.ts'
 import { usableKeys } from './public-jwks.ts'
 
 export interface RemoteJwks {
@@ -125,6 +125,13 @@ export function createRemoteJwks(outgoing: Pick<OutgoingClient, 'fetchJson'>, no
           if (!renewed) throw error
           return tryKeys(renewed.keys, attempt)
         }
+      },
+      async includes(publicKey) {
+        const entry = entryOf(url)
+        const known = await current(url, entry)
+        if (hasKey(known.keys, publicKey)) return true
+        const renewed = await newer(url, entry, known)
+        return renewed !== undefined && hasKey(renewed.keys, publicKey)
       },
     }),
   }

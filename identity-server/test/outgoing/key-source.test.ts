@@ -1,3 +1,4 @@
+import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { jwtVerify } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { type KeySource, localJwks } from '../../src/outgoing/key-source.ts'
@@ -16,6 +17,22 @@ describe('inline keys', () => {
   test('verify what was signed with the key that the token names', async () => {
     const source = localJwks(setOf(one, two, rsa))
     for (const pair of [one, two, rsa]) expect(await verify(source, await pair.sign({ a: 1 }))).toEqual({ a: 1 })
+  })
+
+  test('are found by what makes them up', async () => {
+    const keyOf = ({ publicJwk }: JwkPair) => createPublicKey({ key: { ...publicJwk }, format: 'jwk' })
+    const ed25519 = await createJwkPair('ed25519', 'Ed25519')
+    const source = localJwks(setOf(one, rsa, ed25519))
+    for (const pair of [one, rsa, ed25519]) expect(await source.includes(keyOf(pair))).toBe(true)
+    const strangers = [two, await createJwkPair('one'), await createJwkPair('rsa', 'RS256')].map(keyOf)
+    const others = [
+      generateKeyPairSync('ec', { namedCurve: 'brainpoolP256r1' }),
+      generateKeyPairSync('rsa-pss', { modulusLength: 2_048 }),
+      generateKeyPairSync('x25519'),
+    ]
+    for (const key of [...strangers, ...others.map(({ publicKey }) => publicKey)]) {
+      expect(await source.includes(key)).toBe(false)
+    }
   })
 
   test('are imported once for each stored set', () => {

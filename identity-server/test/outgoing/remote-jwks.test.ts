@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto'
 import { jwtVerify } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createOutgoingClient, type OutgoingClient } from '../../src/outgoing/client.ts'
@@ -126,6 +127,24 @@ describe('while the host is down', () => {
       expect(await verify(token)).toBe('verified')
     }
   })
+})
+
+test('a key is looked for among newer ones where it is missing, once in each cooldown', async () => {
+  const key = createPublicKey({ key: { ...fresh.publicJwk }, format: 'jwk' })
+  const includes = () => remote.at(url).includes(key)
+  expect([await includes(), await includes(), asked]).toEqual([false, false, 1])
+  answer = async () => setOf(old, fresh)
+  expect([await includes(), asked]).toEqual([false, 1])
+  time += minute
+  expect([await includes(), await includes(), asked]).toEqual([true, true, 2])
+  answer = down
+  time += 6 * minute
+  expect(await includes()).toBe(true)
+  await expect(
+    createRemoteJwks({ fetchJson: down }, () => time)
+      .at(url)
+      .includes(key),
+  ).rejects.toThrow()
 })
 
 describe('an unknown kid', () => {

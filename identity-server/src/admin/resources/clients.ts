@@ -49,9 +49,13 @@ const View = Type.Object({
 
 export function clients({ db, checkUrl, now }: AdminDeps) {
   /** The settings with a change, as they are stored. */
-  const soundText = (stored: unknown, change: Readonly<Record<string, unknown>>): string => {
+  const soundText = (
+    stored: unknown,
+    change: Readonly<Record<string, unknown>>,
+    authMethods: readonly string[],
+  ): string => {
     const { text, settings } = merge(ClientSettings, stored, change)
-    const problem = problemOf(settings, checkUrl)
+    const problem = problemOf(settings, authMethods, checkUrl)
     if (problem !== undefined) throw new Problem('invalid_request', problem)
     return text
   }
@@ -98,16 +102,17 @@ export function clients({ db, checkUrl, now }: AdminDeps) {
         ),
       create: async (admin, { auth_server }, body) =>
         db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+          const authMethods = body.token_endpoint_auth_methods ?? [...defaultClientAuthMethods]
           const row = {
             id: body.id ?? randomUUID(),
             name: body.name,
             enabled: body.enabled ?? true,
             grant_types: body.grant_types ?? ['client_credentials'],
-            token_endpoint_auth_methods: body.token_endpoint_auth_methods ?? [...defaultClientAuthMethods],
+            token_endpoint_auth_methods: authMethods,
             audience: body.audience ?? null,
             access_token_lifetime: body.access_token_lifetime ?? null,
             may_introspect: body.may_introspect ?? false,
-            settings: soundText({}, separate(ClientSettings, body).settings),
+            settings: soundText({}, separate(ClientSettings, body).settings, authMethods),
           }
           return toView(await insertClient(tx, auth_server, row, body.scopes ?? []))
         }),
@@ -121,7 +126,8 @@ export function clients({ db, checkUrl, now }: AdminDeps) {
           const present = await findClient(tx, auth_server, id)
           if (!present) return undefined
           const { columns, settings } = separate(ClientSettings, body)
-          const change = { ...columns, settings: soundText(present.settings, settings) }
+          const authMethods = body.token_endpoint_auth_methods ?? present.token_endpoint_auth_methods
+          const change = { ...columns, settings: soundText(present.settings, settings, authMethods) }
           const row = await updateClient(tx, auth_server, id, change, scopes)
           if (row && columns.enabled === false) await endClient(tx, auth_server, id, now())
           return row && toView(row)
