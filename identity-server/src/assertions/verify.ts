@@ -12,7 +12,7 @@ export const maxAssertionLength = 16_384
 const leeway = 30
 
 export interface Expectation {
-  keys: KeySource
+  keys: Pick<KeySource, 'verify'>
   algorithms: readonly string[]
   issuer: string
   subject?: string
