@@ -198,6 +198,36 @@ describe.each(databases)('the JWT bearer grant on $kind', ({ start }) => {
     const more = { assertion: await partner.sign(), scope: 'read' }
     expect(await openid.genericGrantRequest(config, grant_type, more)).toMatchObject({ scope: 'read' })
   })
+
+  test('gives a refresh token to a client that may use it; openid-client and oauth4webapi refresh', async () => {
+    const lasting = await tenant.client({ grant_types: [grant_type, 'refresh_token'] })
+    const config = await openid.discovery(new URL(tenant.issuer), lasting.id, lasting.secret, undefined, {
+      execute: [openid.allowInsecureRequests],
+    })
+    const first = await openid.genericGrantRequest(config, grant_type, { assertion: await partner.sign() })
+    const second = await openid.refreshTokenGrant(config, String(first.refresh_token), { scope: 'read' })
+    expect(second).toMatchObject({
+      scope: 'read',
+      refresh_token: expect.not.stringMatching(String(first.refresh_token)),
+    })
+    const claims = (token: string) => decodeJwt(token)
+    expect(claims(second.access_token)).toMatchObject({
+      sub: 'partner:alice',
+      grant_id: claims(first.access_token).grant_id,
+    })
+
+    const as = { issuer: tenant.issuer, token_endpoint: `${tenant.issuer}/token` }
+    const insecure = { [oauth.allowInsecureRequests]: true }
+    const own = { client_id: lasting.id }
+    const authenticate = oauth.ClientSecretBasic(lasting.secret)
+    const refresh = (token: string) => oauth.refreshTokenGrantRequest(as, own, authenticate, token, insecure)
+    const third = await oauth.processRefreshTokenResponse(as, own, await refresh(String(second.refresh_token)))
+    expect(third).toMatchObject({ scope: 'read write' })
+    // Used again, a refresh token ends its whole grant.
+    expect((await refresh(String(second.refresh_token))).status).toBe(400)
+    expect((await refresh(String(third.refresh_token))).status).toBe(400)
+    expect((await tenant.introspect(lasting, third.access_token)).json).toEqual({ active: false })
+  })
 })
 
 describe.each(postgresOnly)('two replicas on one PostgreSQL', ({ start }) => {
