@@ -11,6 +11,8 @@ const servers = [
   { name: 'PostgreSQL', binary: 'postgres', package: 'postgresql', folders: postgresFolders },
   { name: 'Redis', binary: 'redis-server', package: 'redis-server', folders: () => [] },
   { name: 'NGINX', binary: 'nginx', package: 'nginx', folders: () => ['/usr/sbin'] },
+  // Makes the certificates of tests.
+  { name: 'OpenSSL', binary: 'openssl', package: 'openssl', folders: () => [] },
 ]
 
 function postgresFolders() {
