@@ -147,6 +147,8 @@ export async function startIdentityServer(
       clients,
       keyRings,
       revocations,
+      readCertificate,
+      dpop,
       now,
     })
 

@@ -17,7 +17,7 @@ export function authorizeRequests(app: FastifyInstance, authorize: AuthorizeAdmi
   app.addHook('onRequest', async (request) => {
     const { scope } = request.routeOptions.config
     if (scope === undefined) throw new Error('an admin route names no scope')
-    request.admin = await authorize(request.raw.headersDistinct.authorization ?? [], scope)
+    request.admin = await authorize(request.raw, scope)
   })
 }
 

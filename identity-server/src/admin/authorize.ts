@@ -1,10 +1,16 @@
-/** Who may use the admin API: holders of access tokens of the system auth server (RFC 6750). */
+/** Who may use the admin API: holders of access tokens of the system auth server (RFC 6750, RFC 9449, RFC 8705). */
+import type { IncomingMessage } from 'node:http'
 import { bearerChallenge, parseBearer } from '@postern/protocol/bearer'
-import type { OAuthErrorCode } from '@postern/protocol/oauth-error'
+import { dpopChallenge, parseDpopToken } from '@postern/protocol/dpop'
+import { OAuthError, type OAuthErrorCode } from '@postern/protocol/oauth-error'
 import { parseScope } from '@postern/protocol/scope'
 import type { Client } from '../clients/clients.ts'
 import type { KeyRing } from '../keys/signing-keys.ts'
 import type { RevocationLog } from '../revocations/log.ts'
+import type { ReadCertificate } from '../sender-constraint/certificate.ts'
+import type { DpopVerifier } from '../sender-constraint/dpop.ts'
+import { evidenceOf } from '../sender-constraint/evidence.ts'
+import { checkPossession, type PresentedToken } from '../sender-constraint/possession.ts'
 import type { CachedLookup } from '../store/cached-lookup.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
 import { adminAudience, rootOrganization, systemAuthServer } from '../tenancy/system.ts'
@@ -17,11 +23,8 @@ export interface Admin {
   organization: string
 }
 
-/**
- * @param authorization the values of all Authorization headers of the request
- * @throws Problem `unauthorized` or `insufficient_scope`, with a challenge; StoreError
- */
-export type AuthorizeAdmin = (authorization: readonly string[], scope: string) => Promise<Admin>
+/** @throws Problem `unauthorized` or `insufficient_scope`, with a challenge; StoreError */
+export type AuthorizeAdmin = (request: IncomingMessage, scope: string) => Promise<Admin>
 
 export interface AuthorizeAdminOptions {
   publicOrigin: string
@@ -30,43 +33,68 @@ export interface AuthorizeAdminOptions {
   clients: CachedLookup<Client>
   keyRings: CachedLookup<KeyRing>
   revocations: RevocationLog
+  readCertificate: ReadCertificate
+  dpop: DpopVerifier
   now: () => number
 }
 
 export function createAuthorizeAdmin(options: AuthorizeAdminOptions): AuthorizeAdmin {
-  const { accessTokens, authServers, clients, keyRings, revocations, now } = options
+  const { accessTokens, authServers, clients, keyRings, revocations, readCertificate, dpop, now } = options
   const audience = adminAudience(options.publicOrigin)
 
-  return async (authorization, scope) => {
-    const token = readToken(authorization)
+  const checkSender = async (authServer: AuthServer, presented: PresentedToken, request: IncomingMessage) => {
+    const at = now()
+    try {
+      const evidence = evidenceOf(request, readCertificate(request))
+      await checkPossession(dpop, authServer, presented, evidence, at)
+    } catch (error) {
+      if (!(error instanceof OAuthError)) throw error
+      throw refusal(presented.scheme, error.code, error.message, { nonce: dpop.nonceFor(authServer, at) })
+    }
+  }
+
+  return async (request, scope) => {
+    const { token, scheme } = readToken(request.headersDistinct.authorization ?? [])
+    const invalid = () => refusal(scheme, 'invalid_token', 'the access token is not valid')
     const [authServer, keys] = [await authServers.get(systemAuthServer), await keyRings.get(systemAuthServer)]
     const claims = authServer && keys && (await accessTokens.verify({ authServer, keys }, token, now()))
-    if (!claims || claims.aud !== audience) throw refusal('invalid_token', 'the access token is not valid')
+    if (!claims || claims.aud !== audience) throw invalid()
+    await checkSender(authServer, { token, scheme, confirmation: claims.cnf }, request)
     const client = await clients.get(systemAuthServer, claims.client_id)
-    if (!client?.enabled || (await revocations.isRevoked(systemAuthServer, claims))) {
-      throw refusal('invalid_token', 'the access token is not valid')
-    }
+    if (!client?.enabled || (await revocations.isRevoked(systemAuthServer, claims))) throw invalid()
     if (!parseScope(claims.scope ?? '')?.includes(scope)) {
-      throw refusal('insufficient_scope', `the scope ${scope} is required`, scope)
+      throw refusal(scheme, 'insufficient_scope', `the scope ${scope} is required`, { scope })
     }
     return { organization: rootOrganization }
   }
 }
 
-function readToken([authorization, another]: readonly string[]): string {
-  const credentials = authorization === undefined ? 'none' : parseBearer(authorization)
-  if (credentials === 'none') throw new Problem('unauthorized', undefined, challenge({}))
-  if (credentials === 'malformed' || another !== undefined) {
-    throw refusal('invalid_request', 'the Authorization header is malformed or repeated')
+function readToken([authorization, another]: readonly string[]): Pick<PresentedToken, 'token' | 'scheme'> {
+  const [bearer, proven] = [parseBearer(authorization ?? ''), parseDpopToken(authorization ?? '')]
+  if (bearer === 'none' && proven === 'none') {
+    throw new Problem('unauthorized', undefined, {
+      'www-authenticate': `${bearerChallenge({ realm })}, ${dpopChallenge({ realm })}`,
+    })
   }
-  return credentials.token
+  const [scheme, credentials] = proven === 'none' ? (['Bearer', bearer] as const) : (['DPoP', proven] as const)
+  if (typeof credentials === 'string' || another !== undefined) {
+    throw refusal(scheme, 'invalid_request', 'the Authorization header is malformed or repeated')
+  }
+  return { token: credentials.token, scheme }
 }
 
-function refusal(error: OAuthErrorCode, description: string, scope?: string): Problem {
+const realm = 'postern admin'
+
+function refusal(
+  scheme: PresentedToken['scheme'],
+  error: OAuthErrorCode,
+  description: string,
+  { scope, nonce }: { scope?: string; nonce?: string | undefined } = {},
+): Problem {
   const code = error === 'insufficient_scope' ? 'insufficient_scope' : 'unauthorized'
-  return new Problem(code, description, challenge({ error, description, ...(scope !== undefined && { scope }) }))
-}
-
-function challenge(parameters: { error?: OAuthErrorCode; description?: string; scope?: string }) {
-  return { 'www-authenticate': bearerChallenge({ realm: 'postern admin', ...parameters }) }
+  const challenge = scheme === 'DPoP' ? dpopChallenge : bearerChallenge
+  return new Problem(code, description, {
+    'www-authenticate': challenge({ realm, error, description, ...(scope !== undefined && { scope }) }),
+    ...(nonce !== undefined && { 'dpop-nonce': nonce }),
+  })
 }

@@ -1,8 +1,9 @@
-/** What a request shows of its sender (RFC 9449, RFC 8705), taken from headers and connection. */
+/** What the sender of a token request has proven to hold (RFC 9449, RFC 8705). */
 import type { Confirmation } from '@postern/protocol/confirmation'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { confirmSender } from '../sender-constraint/confirm.ts'
 import type { DpopVerifier } from '../sender-constraint/dpop.ts'
+import { evidenceOf } from '../sender-constraint/evidence.ts'
 import type { Caller } from './caller.ts'
 
 /**
@@ -19,16 +20,5 @@ export function confirmCaller(
 ): Promise<Confirmation | undefined> {
   const nonce = dpop.nonceFor(caller.authServer, now)
   if (nonce !== undefined) reply.header('dpop-nonce', nonce)
-  const { certificate } = caller
-  return confirmSender(
-    dpop,
-    caller,
-    { method: request.method, path: request.url, proofs: proofsOf(request), certificate },
-    now,
-  )
-}
-
-/** Node.js joins headers of the same name into one; whether there were several is only told apart here. */
-function proofsOf(request: FastifyRequest): readonly string[] {
-  return request.headers.dpop === undefined ? [] : (request.raw.headersDistinct.dpop ?? [])
+  return confirmSender(dpop, caller, evidenceOf(request.raw, caller.certificate), now)
 }

@@ -6,13 +6,8 @@ import type { Confirmation } from '@postern/protocol/confirmation'
 import { OAuthError } from '@postern/protocol/oauth-error'
 import type { Client } from '../clients/clients.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
-import type { ClientCertificate } from './certificate.ts'
-import type { DpopVerifier, ProvenRequest } from './dpop.ts'
-
-/** What a request shows of its sender. */
-export interface SenderEvidence extends ProvenRequest {
-  certificate: ClientCertificate | undefined
-}
+import type { DpopVerifier } from './dpop.ts'
+import type { SenderEvidence } from './evidence.ts'
 
 /**
  * @param now ms since the epoch
