@@ -34,6 +34,8 @@ import { parseNetworks } from './networks.ts'
 import { readCaFile } from './outgoing/ca-file.ts'
 import { createOutgoingClient, type OutgoingClient } from './outgoing/client.ts'
 import { createRemoteJwks } from './outgoing/remote-jwks.ts'
+import { createManageClient } from './registration/manage.ts'
+import { createRegisterClient } from './registration/register.ts'
 import { createReplayGuard } from './replay/guard.ts'
 import { createRevocationFeed } from './revocations/feed.ts'
 import { createRevocationLog } from './revocations/log.ts'
@@ -158,6 +160,7 @@ export async function startIdentityServer(
       now,
       observe: metrics.observeJob,
     })
+    const registration = { db, secrets, checkUrl: outgoing.checkUrl, events, now }
 
     metrics.watch({
       events,
@@ -184,6 +187,8 @@ export async function startIdentityServer(
         dpop,
         introspector: { db, accessTokens, refreshTokens, clients, revocations, tokenClaims },
         refreshTokens,
+        registerClient: createRegisterClient(registration),
+        manageClient: createManageClient(registration),
         feed: createRevocationFeed(revocations),
         clients,
         db,

@@ -6,6 +6,7 @@ import { authServers } from './resources/auth-servers.ts'
 import { claims } from './resources/claims.ts'
 import { clientSecrets } from './resources/client-secrets.ts'
 import { clients } from './resources/clients.ts'
+import { initialAccessTokens } from './resources/initial-access-tokens.ts'
 import { keys } from './resources/keys.ts'
 import { organizations } from './resources/organizations.ts'
 import { revocations } from './resources/revocations.ts'
@@ -19,6 +20,7 @@ export const adminResources = (deps: AdminDeps): Resource[] => [
   scopes(deps),
   clients(deps),
   clientSecrets(deps),
+  initialAccessTokens(deps),
   revocations(deps),
   attributeSources(deps),
   claims(deps),

@@ -2,7 +2,7 @@
 
 import { Value } from 'typebox/value'
 import { type CachedLookup, createCachedLookup } from '../store/cached-lookup.ts'
-import { listClientSecrets } from '../store/client-secrets.ts'
+import { type ClientSecretRow, listClientSecrets } from '../store/client-secrets.ts'
 import { findClient } from '../store/clients.ts'
 import type { Database } from '../store/database.ts'
 import type { StoredSecret } from './secret.ts'
@@ -52,17 +52,21 @@ export function createClients(db: Database): CachedLookup<Client> {
           mayIntrospect: row.may_introspect,
           scopes: row.scopes,
           settings: Value.Parse(ClientSettings, row.settings),
-          secrets: secrets.map((secret) => ({
-            id: secret.id,
-            hash: secret.hash,
-            hashKey: secret.hash_key,
-            encrypted:
-              secret.ciphertext && secret.encryption_key !== null
-                ? { keyId: secret.encryption_key, ciphertext: secret.ciphertext }
-                : undefined,
-            expiresAt: secret.expires_at?.getTime(),
-          })),
+          secrets: secrets.map(toStoredSecret),
         }
       }),
   })
+}
+
+export function toStoredSecret(row: ClientSecretRow): StoredSecret {
+  return {
+    id: row.id,
+    hash: row.hash,
+    hashKey: row.hash_key,
+    encrypted:
+      row.ciphertext && row.encryption_key !== null
+        ? { keyId: row.encryption_key, ciphertext: row.ciphertext }
+        : undefined,
+    expiresAt: row.expires_at?.getTime(),
+  }
 }

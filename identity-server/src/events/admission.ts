@@ -4,8 +4,11 @@ import type { EventType } from './types.ts'
 /** Whether this one is stored. */
 export type AdmitEvent = (authServer: string, type: EventType) => boolean
 
-/** Types that anybody can cause without being a client: a flood of them must not fill the disk. Per auth server. */
-const perSecond: Partial<Record<EventType, number>> = { 'client.authentication_failed': 100 }
+/** Types that anybody can cause without being a client: a flood of them must not fill the disk. Each, per auth server. */
+const perSecond: Partial<Record<EventType, number>> = {
+  'client.authentication_failed': 100,
+  'registration.refused': 100,
+}
 
 /**
  * @param introspectionSample the share of introspections that is stored, from 0 to 1
@@ -29,8 +32,9 @@ export function createEventAdmission(introspectionSample: number, now: () => num
       second = current
       admitted.clear()
     }
-    const count = (admitted.get(authServer) ?? 0) + 1
-    admitted.set(authServer, count)
+    const key = `${type} ${authServer}`
+    const count = (admitted.get(key) ?? 0) + 1
+    admitted.set(key, count)
     return count <= limit
   }
 }

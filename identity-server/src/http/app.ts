@@ -5,11 +5,12 @@ import { Problem } from '../admin/problem.ts'
 import type { Metrics } from '../metrics.ts'
 import { endConnections } from './closing.ts'
 import { connectionLimits } from './connection-limits.ts'
-import { answerOAuthError, answerProblem } from './errors.ts'
+import { answerBearerError, answerOAuthError, answerProblem } from './errors.ts'
 import { type EventsEndpoint, eventsEndpoint } from './events.ts'
 import { parseForm } from './form.ts'
 import { introspectionEndpoint } from './introspection.ts'
 import { type MetadataEndpoints, metadataEndpoints } from './metadata.ts'
+import { type RegistrationEndpoint, registrationEndpoint } from './registration.ts'
 import { revocationEndpoint } from './revocation.ts'
 import { type TokenEndpoint, tokenEndpoint } from './token.ts'
 import { traceRequests } from './tracing.ts'
@@ -20,6 +21,7 @@ export interface AppOptions {
   oauth: TokenEndpoint &
     MetadataEndpoints &
     EventsEndpoint &
+    RegistrationEndpoint &
     Parameters<typeof introspectionEndpoint>[1] &
     Parameters<typeof revocationEndpoint>[1]
   admin: AdminApi
@@ -78,6 +80,10 @@ export async function createApp({ logger, metrics, oauth, admin }: AppOptions): 
     endpoints.setErrorHandler(answerOAuthError)
     metadataEndpoints(endpoints, oauth)
     eventsEndpoint(endpoints, oauth)
+  })
+  await app.register(async (endpoints) => {
+    endpoints.setErrorHandler(answerBearerError)
+    registrationEndpoint(endpoints, oauth)
   })
   await app.register(async (api) => adminApi(api, admin), { prefix: '/admin/v1' })
   return app

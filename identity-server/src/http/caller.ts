@@ -79,12 +79,12 @@ function authServerOf({ params }: FastifyRequest): string {
 }
 
 /** Parameters belong into the body (RFC 6749 sections 2.3.1, 3.2): URLs end up in logs. */
-function refuseQuery(request: FastifyRequest): void {
+export function refuseQuery(request: FastifyRequest): void {
   if (request.url.includes('?')) throw new OAuthError('invalid_request', 'parameters belong into the body')
 }
 
 /** Node.js keeps only the first of several Authorization headers; whoever stands before us may have read another. */
-function refuseRepeatedAuthorization({ headers, raw }: FastifyRequest): void {
+export function refuseRepeatedAuthorization({ headers, raw }: FastifyRequest): void {
   // Asked for at all, Node.js sorts all headers anew.
   if (headers.authorization === undefined) return
   const { authorization } = raw.headersDistinct

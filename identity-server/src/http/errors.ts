@@ -2,6 +2,7 @@
  * The one place where failures become HTTP answers: OAuth errors (RFC 6749 section 5.2) at the OAuth endpoints, problem
  * details (RFC 9457) elsewhere. What is not foreseen reveals nothing, and its cause is logged.
  */
+import { bearerChallenge } from '@postern/protocol/bearer'
 import { OAuthError } from '@postern/protocol/oauth-error'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Problem, type ProblemCode } from '../admin/problem.ts'
@@ -13,12 +14,30 @@ const retryAfterSeconds = '1'
 
 /** Error handler of the OAuth endpoints. */
 export function answerOAuthError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return answerWithChallenge(error, request, reply, () => 'Basic realm="postern", charset="UTF-8"')
+}
+
+/** Error handler of the OAuth endpoints that take bearer tokens (RFC 6750 section 3). */
+export function answerBearerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return answerWithChallenge(error, request, reply, ({ code, message }) =>
+    bearerChallenge({
+      realm: 'postern',
+      // Who has sent no token has made no mistake yet (section 3.1).
+      ...(request.headers.authorization !== undefined && { error: code, description: message }),
+    }),
+  )
+}
+
+function answerWithChallenge(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  challenge: (answer: OAuthError) => string,
+): FastifyReply {
   const answer = toOAuthError(error)
   log(request, answer.status, error)
-  if (answer.status === 401) {
-    // Every 401 carries a challenge (RFC 9110 section 15.5.2), also where no Authorization header was sent.
-    reply.header('www-authenticate', 'Basic realm="postern", charset="UTF-8"')
-  }
+  // Every 401 carries a challenge (RFC 9110 section 15.5.2), also where no Authorization header was sent.
+  if (answer.status === 401) reply.header('www-authenticate', challenge(answer))
   if (answer.status === 503) reply.header('retry-after', retryAfterSeconds)
   return reply
     .code(answer.status)

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { publicMethod } from '../client-auth/method.ts'
 import { metadataMaxAge } from '../lifetimes.ts'
 import { issuerOf } from '../tenancy/auth-servers.ts'
+import { takesRegistrations } from '../tenancy/registration-policy.ts'
 import { findIssuer, type Issuer, type IssuerLookups } from './caller.ts'
 
 export interface MetadataEndpoints {
@@ -55,6 +56,7 @@ function metadata({ authServer, keys }: Issuer, options: MetadataEndpoints) {
     introspection_endpoint_auth_methods_supported: confidential,
     introspection_signing_alg_values_supported: [keys.active.algorithm],
     revocation_endpoint_auth_methods_supported: clientAuthMethods,
+    ...(takesRegistrations(settings) && { registration_endpoint: `${issuer}/register` }),
     grant_types_supported: grantTypes,
     scopes_supported: authServer.publishedScopes,
     dpop_signing_alg_values_supported: dpopAlgorithms,

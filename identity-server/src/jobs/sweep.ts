@@ -4,7 +4,13 @@ import { tryLock } from '../store/lock.ts'
 import type { Job } from './job.ts'
 
 /** To add one: `sweepable` in its migration, and its name here. */
-export const sweptTables: readonly ExpiringTable[] = ['grants', 'opaque_tokens', 'revocations', 'used_identifiers']
+export const sweptTables: readonly ExpiringTable[] = [
+  'grants',
+  'initial_access_tokens',
+  'opaque_tokens',
+  'revocations',
+  'used_identifiers',
+]
 
 const batch = 5_000
 /** A replica whose clock is late may still count a row as one that has not expired. */

@@ -260,6 +260,30 @@ export interface TrustedIssuersTable {
   updated_at: UpdatedAt
 }
 
+/** That a client registered itself (RFC 7591); without such a row it cannot manage itself (RFC 7592). */
+export interface ClientRegistrationsTable {
+  auth_server_id: string
+  client_id: string
+  /** SHA-256 of its registration access token. */
+  token_hash: Uint8Array
+  /** What it said of itself, as it was accepted: what differs from it was changed by an administrator. */
+  metadata: ColumnType<unknown, string, string>
+  issued_at: Timestamp
+}
+
+/** Each lets so many clients register themselves. */
+export interface InitialAccessTokensTable {
+  auth_server_id: string
+  id: string
+  name: string
+  /** SHA-256 of the token. */
+  hash: Uint8Array
+  uses_left: number
+  expires_at: Timestamp
+  created_at: CreatedAt
+  updated_at: UpdatedAt
+}
+
 export interface Tables {
   organizations: OrganizationsTable
   auth_servers: AuthServersTable
@@ -279,4 +303,6 @@ export interface Tables {
   grants: GrantsTable
   claims: ClaimsTable
   attribute_sources: AttributeSourcesTable
+  client_registrations: ClientRegistrationsTable
+  initial_access_tokens: InitialAccessTokensTable
 }

@@ -3,6 +3,7 @@
  * accepts, what is stored and what is read again.
  */
 import Type, { type Static } from 'typebox'
+import { RegistrationPolicy } from './registration-policy.ts'
 
 const seconds = (maximum: number, description: string) => Type.Integer({ minimum: 1, maximum, description })
 
@@ -28,6 +29,7 @@ export const AuthServerSettings = Type.Partial(
       description: 'Types of authorization details that exist here (RFC 9396)',
     }),
     dpop_nonce_required: Type.Boolean({ description: 'DPoP proofs must hold a nonce of this server (RFC 9449)' }),
+    registration: RegistrationPolicy,
   }),
   { additionalProperties: false },
 )

@@ -4,6 +4,7 @@ import { sweep, sweptTables } from '../../src/jobs/sweep.ts'
 import { insertAuthServer } from '../../src/store/auth-servers.ts'
 import type { Database, Tx } from '../../src/store/database.ts'
 import { deleteExpired, type ExpiringTable } from '../../src/store/expired-rows.ts'
+import { insertInitialAccessToken } from '../../src/store/initial-access-tokens.ts'
 import { tryLock } from '../../src/store/lock.ts'
 import { insertOpaqueToken } from '../../src/store/opaque-tokens.ts'
 import { insertOrganization } from '../../src/store/organizations.ts'
@@ -44,6 +45,12 @@ describe.each(databases)('the sweep on $kind', ({ start: startStore }) => {
         const at = new Date(expiresAt)
         return sql`insert into grants values (${authServer}, ${String(count)}, 'c', 's', '{}', null, '', ${at}, ${at},
           ${at}, ${at}, ${at}, ${at})`.execute(tx)
+      }),
+    initial_access_tokens: (authServer, expiresAt) =>
+      db.commit({ authServer }, (tx) => {
+        count += 1
+        const row = { id: String(count), name: 'n', hash: Buffer.from(String(count)), uses_left: 1 }
+        return insertInitialAccessToken(tx, authServer, { ...row, expires_at: new Date(expiresAt) })
       }),
     opaque_tokens: (authServer, expiresAt) =>
       db.commit({ authServer }, (tx) => {

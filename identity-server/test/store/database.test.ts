@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { insertAttributeSource } from '../../src/store/attribute-sources.ts'
 import { findAuthServer, insertAuthServer } from '../../src/store/auth-servers.ts'
 import { insertClaim } from '../../src/store/claims.ts'
+import { insertClientRegistration } from '../../src/store/client-registrations.ts'
 import { insertClientSecret } from '../../src/store/client-secrets.ts'
 import { insertClient } from '../../src/store/clients.ts'
 import type { Database, Tenant, Tx } from '../../src/store/database.ts'
 import { insertGrant } from '../../src/store/grants.ts'
+import { insertInitialAccessToken } from '../../src/store/initial-access-tokens.ts'
 import { migrations } from '../../src/store/migrations/list.ts'
 import { insertOpaqueToken } from '../../src/store/opaque-tokens.ts'
 import {
@@ -42,6 +44,8 @@ const tables = [
   'client_secret_uses',
   'claims',
   'attribute_sources',
+  'client_registrations',
+  'initial_access_tokens',
 ] as const satisfies (keyof Tables)[]
 
 async function insertTenant(db: Database, id: string): Promise<void> {
@@ -59,6 +63,8 @@ async function insertTenant(db: Database, id: string): Promise<void> {
     await sql`insert into client_secret_uses values (${id}, ${id}, now())`.execute(tx)
     await insertRevocation(tx, id, revocationRow(`${id}-jti`))
     await insertGrant(tx, id, grantRow(id))
+    await insertClientRegistration(tx, id, registrationRow(id))
+    await insertInitialAccessToken(tx, id, initialTokenRow(id))
   })
   await useIdentifier(db, id, Buffer.alloc(32), new Date('2999-01-01'), new Date())
 }
@@ -103,6 +109,19 @@ const sourceRow = (name: string) => ({
   kind: 'static' as const,
   configuration: '{"data":{}}',
   on_failure: 'fail' as const,
+})
+const registrationRow = (id: string) => ({
+  client_id: 'c',
+  token_hash: Buffer.from(id),
+  metadata: '{}',
+  issued_at: new Date(),
+})
+const initialTokenRow = (id: string) => ({
+  id,
+  name: id,
+  hash: Buffer.from(id),
+  uses_left: 1,
+  expires_at: new Date('2999-01-01'),
 })
 const keyRow = (kid: string) => ({
   kid,
@@ -169,6 +188,8 @@ describe.each(databases)('the store on $kind', ({ start }) => {
         trusted_issuers: (tx) => insertTrustedIssuer(tx, 'b', trustRow('new')),
         opaque_tokens: (tx) => insertOpaqueToken(tx, 'b', tokenRow('new')),
         grants: (tx) => insertGrant(tx, 'b', grantRow('new')),
+        client_registrations: (tx) => insertClientRegistration(tx, 'b', registrationRow('new')),
+        initial_access_tokens: (tx) => insertInitialAccessToken(tx, 'b', initialTokenRow('new')),
         used_identifiers: (tx) => sql`insert into used_identifiers values ('b', sha256('new'), now())`.execute(tx),
         revocation_streams: (tx) => nextSequence(tx, 'b'),
         claims: (tx) => insertClaim(tx, 'b', claimRow('new')),

@@ -119,6 +119,8 @@ const tables = [
   'grants',
   'used_identifiers',
   'client_secret_uses',
+  'client_registrations',
+  'initial_access_tokens',
   'audit_log',
   'claims',
   'attribute_sources',

@@ -19,6 +19,7 @@ import { authServerIdPattern, issuerOf, reservedAuthServerIds } from '../../tena
 import { detailTypesProblem } from '../../tenancy/detail-types.ts'
 import { effectiveLimitsOf, lockLimits } from '../../tenancy/inheritance.ts'
 import { Limits } from '../../tenancy/limits.ts'
+import { takesRegistrations } from '../../tenancy/registration-policy.ts'
 import { AuthServerSettings } from '../../tenancy/settings.ts'
 import { systemAuthServer } from '../../tenancy/system.ts'
 import { type AdminDeps, authServerTenant } from '../deps.ts'
@@ -147,6 +148,10 @@ export function authServers({ db, masterKeys, publicOrigin, now }: AdminDeps) {
           const { limits, ...change } = columns
           const merged = merge(AuthServerSettings, present.settings, settings)
           requireDetailTypes(merged.settings)
+          if (id === systemAuthServer && takesRegistrations(merged.settings)) {
+            // Whoever registers there could come to administer everything.
+            throw new Problem('protected', 'nobody registers at the system auth server')
+          }
           const row = await updateAuthServer(tx, id, {
             ...change,
             ...(limits && { limits: JSON.stringify(limits) }),

@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import Type from 'typebox'
 import { maxClientSecrets } from '../../clients/clients.ts'
+import { addClientSecret } from '../../clients/new-secret.ts'
 import { generateClientSecret, importedKey } from '../../clients/secret.ts'
 import {
   deleteClientSecret,
   findClientSecret,
-  insertClientSecret,
   listClientSecrets,
   type UsedClientSecretRow,
   updateClientSecret,
@@ -69,23 +68,16 @@ export function clientSecrets({ db, secrets }: AdminDeps) {
         // Before the transaction: hashing an imported secret takes its time.
         const kept = body.secret === undefined ? secrets.keep(secret) : await secrets.keepImported(secret)
         return db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
-          const { token_endpoint_auth_methods: methods } = await requireClient(tx, auth_server, client)
+          const { token_endpoint_auth_methods: authMethods } = await requireClient(tx, auth_server, client)
           await lock(tx, `secrets of ${auth_server} ${client}`)
           await requireRoom(tx, auth_server, client)
-          const id = randomUUID()
-          const signing = methods.includes('client_secret_jwt')
-            ? secrets.encrypt(secret, { authServer: auth_server, client, secret: id })
-            : undefined
-          const row = await insertClientSecret(tx, auth_server, {
-            id,
-            client_id: client,
+          const row = await addClientSecret(tx, auth_server, secrets, {
+            client,
+            authMethods,
             name: body.name,
-            hash: kept.hash,
-            hash_key: kept.hashKey,
-            ciphertext: signing?.ciphertext ?? null,
-            encryption_key: signing?.keyId ?? null,
-            expires_at: body.expires_at ?? null,
-            expiry_told_at: null,
+            secret,
+            kept,
+            expiresAt: body.expires_at ?? null,
           })
           return { ...toView({ ...row, last_used_at: null }), ...(body.secret === undefined && { secret }) }
         })

@@ -12,6 +12,7 @@ import * as revocationKinds from './0010-revocation-kinds.ts'
 import * as grants from './0011-grants.ts'
 import * as clientSecretLifecycle from './0013-client-secret-lifecycle.ts'
 import * as trustedIssuers from './0014-trusted-issuers.ts'
+import * as registration from './0015-registration.ts'
 import * as inheritedLimits from './0016-inherited-limits.ts'
 
 export const migrations: Record<string, Migration> = {
@@ -27,5 +28,6 @@ export const migrations: Record<string, Migration> = {
   '0011-grants': grants,
   '0013-client-secret-lifecycle': clientSecretLifecycle,
   '0014-trusted-issuers': trustedIssuers,
+  '0015-registration': registration,
   '0016-inherited-limits': inheritedLimits,
 }

@@ -1,0 +1,125 @@
+/**
+ * Management of a registered client by itself (RFC 7592), with its registration access token. Clients that an administrator
+ * made have none, and what an administrator decided about a client is beyond it.
+ */
+import { OAuthError } from '@postern/protocol/oauth-error'
+import { clientIdPattern, toStoredSecret } from '../clients/clients.ts'
+import { endClient } from '../revocations/revoke.ts'
+import {
+  type ClientRegistrationRow,
+  findClientRegistration,
+  updateClientRegistration,
+} from '../store/client-registrations.ts'
+import { type ClientRow, deleteClient, findClient, updateClient } from '../store/clients.ts'
+import type { Tx } from '../store/database.ts'
+import { lock } from '../store/lock.ts'
+import type { AuthServer } from '../tenancy/auth-servers.ts'
+import { type ClientInformation, changedMembers, toInformation, toPresent } from './information.ts'
+import { invalidMetadata, membersOf, readMetadata } from './metadata.ts'
+import { admitClient } from './policy.ts'
+import { recordChange, targetOf } from './record.ts'
+import type { RegistrationDeps, RegistrationRequest } from './register.ts'
+import { expiryOfSecrets, provideSecret, secretsOf } from './secrets.ts'
+import { storable } from './storable.ts'
+import { matchesToken, refuseToken, requireToken } from './tokens.ts'
+
+export interface ManagementRequest extends Omit<RegistrationRequest, 'body'> {
+  /** The client that the path names. */
+  client: string
+}
+
+/** Each throws OAuthError and StoreError. */
+export interface ManageClient {
+  read(request: ManagementRequest): Promise<ClientInformation>
+  update(request: ManagementRequest & { body: unknown }): Promise<ClientInformation>
+  remove(request: ManagementRequest): Promise<void>
+}
+
+const clientId = new RegExp(clientIdPattern)
+
+export function createManageClient({ db, secrets, checkUrl, events, now }: RegistrationDeps): ManageClient {
+  const requireSecret = async (tx: Tx, { id: tenant }: AuthServer, client: string, secret: unknown) => {
+    if (secret === undefined || secret === null) return
+    const stored = (await secretsOf(tx, tenant, client)).map(toStoredSecret)
+    const found = typeof secret === 'string' ? await secrets.find(secret, stored, now()) : undefined
+    if (!found) throw invalidMetadata('client_secret is not the one that was issued')
+  }
+
+  return {
+    async read({ authServer, client, authorization }) {
+      const token = requireToken(authorization)
+      return db.read({ authServer: authServer.id }, async (tx) => {
+        const { row, registration } = await requireRegistered(tx, authServer, client, token)
+        const need = { client, authMethods: row.token_endpoint_auth_methods, now: now() }
+        const expiresAt = await expiryOfSecrets(tx, authServer.id, need)
+        return toInformation(authServer, row, registration, token, { expiresAt })
+      })
+    },
+    async update({ authServer, policy, client, authorization, body }) {
+      const token = requireToken(authorization)
+      const { id: tenant } = authServer
+      const change = await storable(() =>
+        db.write({ authServer: tenant }, async (tx) => {
+          // The lock of the admin API's changes: neither overwrites what the other has just decided.
+          await lock(tx, `change of ${targetOf(tenant, client)}`)
+          const { row, registration } = await requireRegistered(tx, authServer, client, token)
+          const { client_id, client_secret, ...members } = membersOf(body)
+          if (client_id !== client) throw invalidMetadata('client_id is not that of the client')
+          await requireSecret(tx, authServer, client, client_secret)
+          const admitted = admitClient(
+            { authServer, policy, checkUrl },
+            readMetadata(members),
+            toPresent(row, registration),
+          )
+          const { authMethods } = admitted
+          const columns = {
+            name: admitted.name ?? client,
+            grant_types: admitted.grantTypes,
+            token_endpoint_auth_methods: authMethods,
+            settings: JSON.stringify(admitted.settings),
+          }
+          const updated = await updateClient(tx, tenant, client, columns, admitted.scopes)
+          if (!updated) throw refuseToken('the client is gone')
+          const metadata = JSON.stringify(admitted.registered)
+          const registered = await updateClientRegistration(tx, tenant, client, { metadata })
+          const need = { client, authMethods, lifetime: policy.secret_lifetime, now: now() }
+          const secret = await provideSecret(tx, tenant, secrets, need)
+          const before = toInformation(authServer, row, registration, token, { expiresAt: undefined })
+          const after = toInformation(authServer, updated, registered, token, { expiresAt: undefined })
+          return {
+            information: toInformation(authServer, updated, registered, token, secret),
+            changed: changedMembers(before, after),
+          }
+        }),
+      )
+      recordChange(events, tenant, 'client.updated', client, { actor: client, changed: change.changed })
+      return change.information
+    },
+    async remove({ authServer, client, authorization }) {
+      const token = requireToken(authorization)
+      await db.write({ authServer: authServer.id }, async (tx) => {
+        await requireRegistered(tx, authServer, client, token)
+        await deleteClient(tx, authServer.id, client)
+        await endClient(tx, authServer.id, client, now())
+      })
+      recordChange(events, authServer.id, 'client.deleted', client, { actor: client })
+    },
+  }
+}
+
+/** @throws OAuthError `invalid_token` for whoever is not that client, 403 where an administrator has disabled it */
+async function requireRegistered(
+  tx: Tx,
+  { id: tenant }: AuthServer,
+  client: string,
+  token: string,
+): Promise<{ row: ClientRow; registration: ClientRegistrationRow }> {
+  // No other id is looked up: the database need not hold what somebody invents.
+  const isId = clientId.test(client)
+  const registration = isId ? await findClientRegistration(tx, tenant, client) : undefined
+  const isItsToken = matchesToken(token, registration?.token_hash)
+  const row = isId ? await findClient(tx, tenant, client) : undefined
+  if (!isItsToken || !registration || !row) throw refuseToken('it is not the registration access token of the client')
+  if (!row.enabled) throw new OAuthError('unauthorized_client', 'the client is disabled', { status: 403 })
+  return { row, registration }
+}

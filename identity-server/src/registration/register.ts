@@ -1,0 +1,102 @@
+/** Dynamic client registration (RFC 7591): whom the policy admits becomes a client, with all that it needs. */
+import { randomUUID } from 'node:crypto'
+import { OAuthError } from '@postern/protocol/oauth-error'
+import type { ClientSecrets } from '../clients/secret.ts'
+import type { CheckUrl } from '../clients/validation.ts'
+import type { EventRecorder } from '../events/recorder.ts'
+import { countClientRegistrations, insertClientRegistration } from '../store/client-registrations.ts'
+import { insertClient } from '../store/clients.ts'
+import type { Database, Tx } from '../store/database.ts'
+import { isUsableInitialAccessToken, useInitialAccessToken } from '../store/initial-access-tokens.ts'
+import { lock } from '../store/lock.ts'
+import type { AuthServer } from '../tenancy/auth-servers.ts'
+import { defaultMaxRegisteredClients, type RegistrationPolicy } from '../tenancy/registration-policy.ts'
+import type { AdmittedClient } from './client.ts'
+import { type ClientInformation, toInformation } from './information.ts'
+import { readMetadata } from './metadata.ts'
+import { admitClient } from './policy.ts'
+import { recordChange } from './record.ts'
+import { provideSecret } from './secrets.ts'
+import { storable } from './storable.ts'
+import { createRegistrationAccessToken, hashToken, refuseToken, requireToken } from './tokens.ts'
+
+export interface RegistrationDeps {
+  db: Database
+  secrets: ClientSecrets
+  checkUrl: CheckUrl
+  events: Pick<EventRecorder, 'record'>
+  /** ms since the epoch */
+  now: () => number
+}
+
+export interface RegistrationRequest {
+  authServer: AuthServer
+  policy: RegistrationPolicy
+  authorization: string | undefined
+  body: unknown
+}
+
+/** @throws OAuthError; StoreError */
+export type RegisterClient = (request: RegistrationRequest) => Promise<ClientInformation>
+
+export function createRegisterClient({ db, secrets, checkUrl, events, now }: RegistrationDeps): RegisterClient {
+  return async ({ authServer, policy, authorization, body }) => {
+    const { id: tenant } = authServer
+    const at = now()
+    const permit = policy.mode === 'initial_access_token' ? hashToken(requireToken(authorization)) : undefined
+    // Before the metadata are looked at: who may not register need not learn what may be registered.
+    await requirePermit(permit, (hash) =>
+      db.read({ authServer: tenant }, (tx) => isUsableInitialAccessToken(tx, tenant, hash, new Date(at))),
+    )
+    const admitted = admitClient({ authServer, policy, checkUrl }, readMetadata(body))
+    const token = createRegistrationAccessToken()
+
+    const information = await storable(() =>
+      db.write({ authServer: tenant }, async (tx) => {
+        await requirePermit(permit, (hash) => useInitialAccessToken(tx, tenant, hash, new Date(at)))
+        await requireRoom(tx, tenant, policy)
+        const row = await insertClient(tx, tenant, toColumns(randomUUID(), admitted), admitted.scopes)
+        const registration = await insertClientRegistration(tx, tenant, {
+          client_id: row.id,
+          token_hash: hashToken(token),
+          metadata: JSON.stringify(admitted.registered),
+          issued_at: new Date(at),
+        })
+        const { authMethods } = admitted
+        const need = { client: row.id, authMethods, lifetime: policy.secret_lifetime, now: at }
+        const secret = await provideSecret(tx, tenant, secrets, need)
+        return toInformation(authServer, row, registration, token, secret)
+      }),
+    )
+    recordChange(events, tenant, 'client.created', String(information.client_id))
+    return information
+  }
+}
+
+async function requirePermit(hash: Buffer | undefined, isGood: (hash: Buffer) => Promise<boolean>): Promise<void> {
+  if (hash && !(await isGood(hash))) throw refuseToken('the initial access token is unknown, expired or used up')
+}
+
+async function requireRoom(
+  tx: Tx,
+  authServer: string,
+  { max_clients: max = defaultMaxRegisteredClients }: RegistrationPolicy,
+): Promise<void> {
+  await lock(tx, `registrations of ${authServer}`)
+  if ((await countClientRegistrations(tx, authServer)) < max) return
+  throw new OAuthError('invalid_request', 'there can be no more registered clients here', { status: 403 })
+}
+
+function toColumns(id: string, admitted: AdmittedClient) {
+  return {
+    id,
+    name: admitted.name ?? id,
+    enabled: true,
+    grant_types: admitted.grantTypes,
+    token_endpoint_auth_methods: admitted.authMethods,
+    audience: null,
+    access_token_lifetime: null,
+    may_introspect: false,
+    settings: JSON.stringify(admitted.settings),
+  }
+}
