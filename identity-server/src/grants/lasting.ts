@@ -6,7 +6,7 @@
 import { OAuthError } from '@postern/protocol/oauth-error'
 import type { Client } from '../clients/clients.ts'
 import type { EventRecorder } from '../events/recorder.ts'
-import { revokeGrant } from '../revocations/revoke.ts'
+import { admitsGrant, revokeGrant } from '../revocations/revoke.ts'
 import type { Database } from '../store/database.ts'
 import { type GrantUse, insertGrant, type NewGrant, rotateGrant } from '../store/grants.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
@@ -85,6 +85,9 @@ export function createLastingGrants({ db, refreshTokens, events }: LastingGrants
           const use = useOf({ hash, endsAt, idleMs, accessMs: content.lifetime * 1_000 }, now)
           const kept = await db.commit({ authServer: authServer.id }, async (tx) => {
             if (continues) return rotateGrant(tx, authServer.id, id, continues.token_hash, use)
+            if (!(await admitsGrant(tx, authServer.id, { client: client.id, subject, createdAt: now }))) {
+              throw new OAuthError('invalid_grant', 'the authorization has been revoked')
+            }
             const row = { id, client_id: client.id, subject, created_at: new Date(now), ...use }
             await insertGrant(tx, authServer.id, { ...row, ...grantedBy(requester, content) })
             return true

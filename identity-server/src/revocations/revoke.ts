@@ -5,13 +5,16 @@
 import { maxTokenLifetime } from '../lifetimes.ts'
 import type { Tx } from '../store/database.ts'
 import { deleteGrant, deleteGrantsOf, type GrantRow } from '../store/grants.ts'
-import { insertRevocation } from '../store/revocations.ts'
+import { lock, lockShared } from '../store/lock.ts'
+import { findCutoff, insertRevocation } from '../store/revocations.ts'
 
 /**
  * Seconds by which the end of a client reaches ahead: so long, other replicas may go on issuing tokens to it, until they
  * hear of it.
  */
 const heardWithin = 2
+
+const grantsOf = (authServer: string) => `grants of ${authServer}`
 
 /** One access token. @param expiresAt its `exp` */
 export function revokeAccessToken(tx: Tx, authServer: string, jti: string, expiresAt: number, now: number) {
@@ -35,8 +38,9 @@ export async function revokeGrant(
 
 /** All tokens that were issued to a client until `notBefore`, whether or not there still is such a client. */
 export async function revokeClient(tx: Tx, authServer: string, client: string, now: number, notBefore = seconds(now)) {
-  await insertRevocation(tx, authServer, { kind: 'client', value: client, notBefore, ...untilAllExpired(now) })
+  await lock(tx, grantsOf(authServer))
   await deleteGrantsOf(tx, authServer, 'client_id', client, endOf(notBefore))
+  await insertRevocation(tx, authServer, { kind: 'client', value: client, notBefore, ...untilAllExpired(now) })
 }
 
 /** As `revokeClient`, of a client that is disabled or deleted: what ended with it does not come back, whatever comes after. */
@@ -52,8 +56,26 @@ export async function revokeSubject(
   now: number,
   notBefore = seconds(now),
 ) {
-  await insertRevocation(tx, authServer, { kind: 'subject', value: subject, notBefore, ...untilAllExpired(now) })
+  await lock(tx, grantsOf(authServer))
   await deleteGrantsOf(tx, authServer, 'subject', subject, endOf(notBefore))
+  await insertRevocation(tx, authServer, { kind: 'subject', value: subject, notBefore, ...untilAllExpired(now) })
+}
+
+/**
+ * Asked within the transaction that stores a new grant, before it does: a revocation of its client or subject that is under
+ * way is waited for, and one that comes later waits, and then finds the grant. Else one that was made beside a revocation
+ * would outlive it.
+ * @param createdAt ms since the epoch
+ * @returns whether none covers it
+ */
+export async function admitsGrant(
+  tx: Tx,
+  authServer: string,
+  { client, subject, createdAt }: { client: string; subject: string; createdAt: number },
+): Promise<boolean> {
+  await lockShared(tx, grantsOf(authServer))
+  const cutoff = await findCutoff(tx, authServer, client, subject)
+  return cutoff === undefined || seconds(createdAt) > cutoff
 }
 
 /** All tokens that a key has signed. That it signs no more, and is published no more, is the caller's to see to. */

@@ -10,6 +10,11 @@ export async function lock(tx: Tx, subject: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${subject}, 0))`.execute(tx)
 }
 
+/** Lets any number of transactions past this point, but none beside one that has locked the subject, until they end. */
+export async function lockShared(tx: Tx, subject: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock_shared(hashtextextended(${subject}, 0))`.execute(tx)
+}
+
 /** As `lock`, but does not wait: false where another transaction is past this point. */
 export async function tryLock(tx: Tx, subject: string): Promise<boolean> {
   const { rows } = await sql<{ locked: boolean }>`

@@ -68,6 +68,27 @@ export async function findRevocation(
   return row && toRevocation(row)
 }
 
+/** Until when tokens are revoked that were issued to the client or about the subject: seconds, or undefined where none are. */
+export async function findCutoff(
+  tx: Tx,
+  authServer: string,
+  client: string,
+  subject: string,
+): Promise<number | undefined> {
+  const row = await tx
+    .selectFrom('revocations')
+    .select(({ fn }) => fn.max('not_before').as('not_before'))
+    .where('auth_server_id', '=', authServer)
+    .where(({ eb, refTuple, tuple }) =>
+      eb(refTuple('kind', 'value'), 'in', [
+        tuple<RevocationKind, string>('client', client),
+        tuple<RevocationKind, string>('subject', subject),
+      ]),
+    )
+    .executeTakeFirst()
+  return row?.not_before ? toSeconds(row.not_before) : undefined
+}
+
 /**
  * The revocations after a sequence number that are still in force, oldest first.
  * @param now ms since the epoch

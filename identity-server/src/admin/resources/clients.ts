@@ -134,9 +134,9 @@ export function clients({ db, checkUrl, now }: AdminDeps) {
         }),
       remove: async (admin, { auth_server }, id) =>
         db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
-          const deleted = await deleteClient(tx, auth_server, id)
-          if (deleted) await endClient(tx, auth_server, id, now())
-          return deleted
+          if (!(await findClient(tx, auth_server, id))) return false
+          await endClient(tx, auth_server, id, now())
+          return deleteClient(tx, auth_server, id)
         }),
     },
   })
