@@ -96,7 +96,7 @@ const Members = Type.Record(Type.String(), Type.Unknown())
 /**
  * Reads a registration request, or the metadata of an update without what belongs to its management. Members that nobody
  * here knows are passed over (section 2).
- * @throws OAuthError `invalid_client_metadata`, `invalid_redirect_uri`
+ * @throws OAuthError `invalid_client_metadata`, `invalid_redirect_uri`, `unapproved_software_statement`
  */
 export function readMetadata(body: unknown): StatedMetadata {
   const members = membersOf(body)
@@ -129,6 +129,10 @@ export function invalidMetadata(description: string): OAuthError {
 function refuse(name: string, value: unknown): void {
   if (notToBeChosen.has(name)) throw invalidMetadata(`${name} cannot be registered`)
   if (notHere.has(name) && value !== false) throw invalidMetadata(`${name} is not supported`)
+  if (name === 'software_statement') {
+    // Passed over, it would bind the client to nothing of what it says.
+    throw new OAuthError('unapproved_software_statement', 'no issuer of software statements is trusted here')
+  }
   if (isEmptyList(value)) return
   // No grant here sends anybody anywhere, and a client that thinks otherwise is wrong about more than this.
   if (name === 'redirect_uris') throw new OAuthError('invalid_redirect_uri', 'no grant here uses redirect_uris')
