@@ -2,10 +2,11 @@
  * Prometheus metrics. What the hot path counts are plain numbers, read when metrics are asked for. Every label has a
  * bounded number of values, whatever clients send and however many tenants there are.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { EventRecorder } from './events/recorder.ts'
 import type { Event } from './events/types.ts'
 import type { PoolCounts } from './store/pool-counts.ts'
+import { createDurationHistogram, createTally } from './tally.ts'
 
 export interface Metrics {
   /** Counts an answered request. @param route its pattern */
@@ -36,27 +37,20 @@ export function createMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
-  const requests = tally(registers, 'postern_http_requests_total', 'Requests answered, by route and status', [
+  const requests = createTally(registers, 'postern_http_requests_total', 'Requests answered, by route and status', [
     'route',
     'status',
   ])
-  const durations = new Histogram({
-    name: 'postern_http_request_duration_seconds',
-    help: 'Time from the first byte of a request to the last of its answer, by route',
-    labelNames: ['route'],
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-    registers,
-  })
-  const durationsOf = new Map<string, Histogram.Internal<'route'>>()
+  const durations = createDurationHistogram(
+    'postern_http_request_duration_seconds',
+    'Time from the first byte of a request to the last of its answer, by route',
+    'route',
+    [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500],
+  )
   return {
     observeRequest(route, status, durationMs) {
       requests(route, String(status))
-      let ofRoute = durationsOf.get(route)
-      if (!ofRoute) {
-        ofRoute = durations.labels(route)
-        durationsOf.set(route, ofRoute)
-      }
-      ofRoute.observe(durationMs / 1_000)
+      durations.observe(route, durationMs)
     },
     observeEvent: eventCounter(registers),
     observeJob: jobCounter(registers),
@@ -65,25 +59,25 @@ export function createMetrics(): Metrics {
       watchCaches(caches, registers)
       if (pool) watchPool(pool, registers)
     },
-    render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    render: async () => ({ contentType: registry.contentType, body: (await registry.metrics()) + durations.render() }),
   }
 }
 
 function eventCounter(registers: Registry[]): Metrics['observeEvent'] {
-  const all = tally(registers, 'postern_events_total', 'What happened, by type of event', ['type'])
-  const tokens = tally(
+  const all = createTally(registers, 'postern_events_total', 'What happened, by type of event', ['type'])
+  const tokens = createTally(
     registers,
     'postern_token_requests_total',
     'Token requests of authenticated clients, by auth server, grant and outcome: success, or the error code',
     ['auth_server', 'grant_type', 'outcome'],
   )
-  const authentications = tally(
+  const authentications = createTally(
     registers,
     'postern_client_authentications_total',
     'Client authentications, by method and outcome: success, or the error code',
     ['method', 'outcome'],
   )
-  const introspections = tally(
+  const introspections = createTally(
     registers,
     'postern_introspections_total',
     'Introspections, by auth server and whether the token was active',
@@ -152,27 +146,6 @@ function watchPool(pool: PoolCounts, registers: Registry[]): void {
   gauge(registers, 'postern_database_waiting', 'Transactions that wait for a connection', () => pool.waiting())
   total(registers, 'postern_database_waits_total', 'Transactions that had to wait for one', () => pool.waits())
   total(registers, 'postern_database_wait_seconds_total', 'Time that they waited', () => pool.waitedMs() / 1_000)
-}
-
-/** A counter whose increments are cheap: the labels' values are joined, looked up, and a number goes up. */
-function tally(registers: Registry[], name: string, help: string, labelNames: string[]): (...values: string[]) => void {
-  const cells = new Map<string, { values: string[]; count: number }>()
-  new Counter({
-    name,
-    help,
-    labelNames,
-    registers,
-    collect() {
-      this.reset()
-      for (const { values, count } of cells.values()) this.labels(...values).inc(count)
-    },
-  })
-  return (...values) => {
-    const key = values.join('\n')
-    const cell = cells.get(key)
-    if (cell) cell.count += 1
-    else cells.set(key, { values, count: 1 })
-  }
 }
 
 function gauge(registers: Registry[], name: string, help: string, read: () => number): void {
