@@ -105,7 +105,10 @@ function eventCounter(registers: Registry[]): Metrics['observeEvent'] {
 }
 
 function jobCounter(registers: Registry[]): Metrics['observeJob'] {
-  const runs = tally(registers, 'postern_job_runs_total', 'Runs of background jobs, by outcome', ['job', 'outcome'])
+  const runs = createTally(registers, 'postern_job_runs_total', 'Runs of background jobs, by outcome', [
+    'job',
+    'outcome',
+  ])
   const lastDone = new Gauge({
     name: 'postern_job_last_done_seconds',
     help: 'When each job was last done, in seconds since the epoch',

@@ -7,13 +7,14 @@ import { endConnections } from './closing.ts'
 import { connectionLimits } from './connection-limits.ts'
 import { answerBearerError, answerOAuthError, answerProblem } from './errors.ts'
 import { type EventsEndpoint, eventsEndpoint } from './events.ts'
+import { openExpressLane } from './express-lane.ts'
 import { parseForm } from './form.ts'
 import { introspectionEndpoint } from './introspection.ts'
 import { type MetadataEndpoints, metadataEndpoints } from './metadata.ts'
 import { type RegistrationEndpoint, registrationEndpoint } from './registration.ts'
 import { revocationEndpoint } from './revocation.ts'
 import { type TokenEndpoint, tokenEndpoint } from './token.ts'
-import { traceRequests } from './tracing.ts'
+import { hasSdk, traceRequests } from './tracing.ts'
 
 export interface AppOptions {
   logger: FastifyBaseLogger
@@ -72,9 +73,12 @@ export async function createApp({ logger, metrics, oauth, admin }: AppOptions): 
         }
       },
     )
-    tokenEndpoint(endpoints, oauth)
-    introspectionEndpoint(endpoints, oauth)
-    revocationEndpoint(endpoints, oauth)
+    // Spans are Fastify's to keep.
+    const { closing } = oauth
+    const routes = hasSdk() ? endpoints : openExpressLane(endpoints, { logger, metrics, maxBodyBytes, closing })
+    tokenEndpoint(routes, oauth)
+    introspectionEndpoint(routes, oauth)
+    revocationEndpoint(routes, oauth)
   })
   await app.register(async (endpoints) => {
     endpoints.setErrorHandler(answerOAuthError)

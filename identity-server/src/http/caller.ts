@@ -1,6 +1,5 @@
 /** What every OAuth endpoint does first: find the auth server of the path, read the form, authenticate the client. */
 import { OAuthError } from '@postern/protocol/oauth-error'
-import type { FastifyRequest } from 'fastify'
 import { Problem } from '../admin/problem.ts'
 import type { AuthenticateClient, AuthenticatedClient } from '../client-auth/authenticate.ts'
 import { emptyForm, type Form } from '../form.ts'
@@ -8,6 +7,7 @@ import type { KeyRing } from '../keys/signing-keys.ts'
 import type { ClientCertificate, ReadCertificate } from '../sender-constraint/certificate.ts'
 import type { CachedLookup } from '../store/cached-lookup.ts'
 import { type AuthServer, authServerIdPattern } from '../tenancy/auth-servers.ts'
+import type { FormRequest } from './form-endpoint.ts'
 
 export interface IssuerLookups {
   authServers: CachedLookup<AuthServer>
@@ -29,7 +29,7 @@ export interface Caller extends Issuer, AuthenticatedClient {
 const authServerId = new RegExp(authServerIdPattern)
 
 /** @throws Problem `not_found` where the path names no auth server; StoreError */
-export async function findIssuer(lookups: IssuerLookups, request: FastifyRequest): Promise<Issuer> {
+export async function findIssuer(lookups: IssuerLookups, request: FormRequest): Promise<Issuer> {
   const id = authServerOf(request)
   const authServer = authServerId.test(id) ? await lookups.authServers.get(id) : undefined
   const keys = authServer && (await lookups.keyRings.get(id))
@@ -37,15 +37,8 @@ export async function findIssuer(lookups: IssuerLookups, request: FastifyRequest
   return { authServer, keys }
 }
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** The form that the body was parsed into. */
-    form: Form | null
-  }
-}
-
 /** @throws Problem, OAuthError, StoreError */
-export async function authenticateCaller(lookups: IssuerLookups, request: FastifyRequest): Promise<Caller> {
+export async function authenticateCaller(lookups: IssuerLookups, request: FormRequest): Promise<Caller> {
   const issuer = await findIssuer(lookups, request)
   const form = request.form ?? emptyForm
   const certificate = lookups.readCertificate(request.raw)
@@ -53,7 +46,7 @@ export async function authenticateCaller(lookups: IssuerLookups, request: Fastif
 }
 
 /** As `authenticateCaller`; a client that only names itself is refused. */
-export async function authenticateConfidential(lookups: IssuerLookups, request: FastifyRequest): Promise<Caller> {
+export async function authenticateConfidential(lookups: IssuerLookups, request: FormRequest): Promise<Caller> {
   const caller = await authenticateCaller(lookups, request)
   if (caller.isPublic) throw new OAuthError('invalid_client', 'client authentication is required')
   return caller
@@ -63,7 +56,7 @@ export async function authenticateConfidential(lookups: IssuerLookups, request: 
 export function authenticateByForm(
   lookups: IssuerLookups,
   { authServer }: Issuer,
-  request: FastifyRequest,
+  request: FormRequest,
   form: Form,
   certificate = lookups.readCertificate(request.raw),
 ): Promise<AuthenticatedClient> {
@@ -73,18 +66,18 @@ export function authenticateByForm(
 }
 
 /** What the path names; empty where the route has no such parameter. */
-function authServerOf({ params }: FastifyRequest): string {
+function authServerOf({ params }: FormRequest): string {
   const named = typeof params === 'object' && params !== null && 'auth_server' in params
   return named ? String(params.auth_server) : ''
 }
 
 /** Parameters belong into the body (RFC 6749 sections 2.3.1, 3.2): URLs end up in logs. */
-export function refuseQuery(request: FastifyRequest): void {
+export function refuseQuery(request: FormRequest): void {
   if (request.url.includes('?')) throw new OAuthError('invalid_request', 'parameters belong into the body')
 }
 
 /** Node.js keeps only the first of several Authorization headers; whoever stands before us may have read another. */
-export function refuseRepeatedAuthorization({ headers, raw }: FastifyRequest): void {
+export function refuseRepeatedAuthorization({ headers, raw }: FormRequest): void {
   // Asked for at all, Node.js sorts all headers anew.
   if (headers.authorization === undefined) return
   const { authorization } = raw.headersDistinct

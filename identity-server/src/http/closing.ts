@@ -7,9 +7,10 @@ const connectionsEndWithinMs = 1_500
 
 /** @param closing aborted before `app.close()` is called */
 export function endConnections(app: FastifyInstance, closing: AbortSignal): void {
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     // Else a client would keep the connection, and the server wait for it.
     if (closing.aborted) reply.header('connection', 'close')
+    done(null, payload)
   })
   cutConnections(app.server, closing)
 }

@@ -9,16 +9,17 @@ import { Problem, type ProblemCode } from '../admin/problem.ts'
 import { ClaimError } from '../claims/errors.ts'
 import { OutgoingError } from '../outgoing/error.ts'
 import { StoreError, type StoreErrorKind } from '../store/errors.ts'
+import type { FormReply, FormRequest } from './form-endpoint.ts'
 
 const retryAfterSeconds = '1'
 
 /** Error handler of the OAuth endpoints. */
-export function answerOAuthError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function answerOAuthError(error: unknown, request: FormRequest, reply: FormReply): unknown {
   return answerWithChallenge(error, request, reply, () => 'Basic realm="postern", charset="UTF-8"')
 }
 
 /** Error handler of the OAuth endpoints that take bearer tokens (RFC 6750 section 3). */
-export function answerBearerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function answerBearerError(error: unknown, request: FormRequest, reply: FormReply): unknown {
   return answerWithChallenge(error, request, reply, ({ code, message }) =>
     bearerChallenge({
       realm: 'postern',
@@ -30,10 +31,10 @@ export function answerBearerError(error: unknown, request: FastifyRequest, reply
 
 function answerWithChallenge(
   error: unknown,
-  request: FastifyRequest,
-  reply: FastifyReply,
+  request: FormRequest,
+  reply: FormReply,
   challenge: (answer: OAuthError) => string,
-): FastifyReply {
+): unknown {
   const answer = toOAuthError(error)
   log(request, answer.status, error)
   // Every 401 carries a challenge (RFC 9110 section 15.5.2), also where no Authorization header was sent.
@@ -42,7 +43,7 @@ function answerWithChallenge(
   return reply
     .code(answer.status)
     .headers({ 'cache-control': 'no-store', pragma: 'no-cache' })
-    .type('application/json')
+    .type('application/json; charset=utf-8')
     .send(JSON.stringify(answer.toBody()))
 }
 
@@ -118,7 +119,11 @@ function refusedByFastify(error: unknown): { code: ProblemCode; status: number; 
   return status === 400 ? { code: 'invalid_request', status: 400, detail: 'the request is malformed' } : undefined
 }
 
-function log(request: FastifyRequest, status: number, error: unknown): void {
+function log(
+  request: Pick<FormRequest, 'id' | 'routeOptions' | 'traceId' | 'log'>,
+  status: number,
+  error: unknown,
+): void {
   const origin = { reqId: request.id, route: request.routeOptions.url, trace_id: request.traceId }
   if (status >= 500) request.log.error({ ...origin, err: error }, 'request failed')
   // Of a refusal only the words: what else the error holds may come from the client, and be a secret.

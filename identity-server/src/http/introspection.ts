@@ -1,9 +1,9 @@
-import type { FastifyInstance } from 'fastify'
 import type { EventRecorder } from '../events/recorder.ts'
 import { required } from '../form.ts'
 import { type Introspector, introspectToken } from '../tokens/introspect.ts'
 import { prefersSigned, signedIntrospection, signIntrospection } from '../tokens/signed-introspection.ts'
 import { authenticateConfidential, type IssuerLookups } from './caller.ts'
+import type { FormRoutes } from './form-endpoint.ts'
 
 export interface IntrospectionEndpoint {
   lookups: IssuerLookups
@@ -13,10 +13,10 @@ export interface IntrospectionEndpoint {
 }
 
 /** The introspection endpoint (RFC 7662 section 2), with signed answers where they are asked for (RFC 9701). */
-export function introspectionEndpoint(app: FastifyInstance, options: IntrospectionEndpoint): void {
+export function introspectionEndpoint(routes: FormRoutes, options: IntrospectionEndpoint): void {
   const { lookups, introspector, events, now } = options
 
-  app.post('/:auth_server/introspect', async (request, reply) => {
+  routes.post('/:auth_server/introspect', async (request, reply) => {
     const caller = await authenticateConfidential(lookups, request)
     const token = required(caller.form, 'token')
     const answer = await introspectToken(introspector, caller, caller.client, token, now())

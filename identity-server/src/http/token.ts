@@ -2,7 +2,6 @@
 import { type Confirmation, tokenTypeOf } from '@postern/protocol/confirmation'
 import { OAuthError } from '@postern/protocol/oauth-error'
 import { formatScope } from '@postern/protocol/scope'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Issuance, TokenClaims } from '../claims/token-claims.ts'
 import type { EventRecorder } from '../events/recorder.ts'
 import type { Event } from '../events/types.ts'
@@ -16,6 +15,7 @@ import type { DpopVerifier } from '../sender-constraint/dpop.ts'
 import type { AccessTokenContent, AccessTokens } from '../tokens/access-token.ts'
 import { authenticateCaller, type Caller, type IssuerLookups } from './caller.ts'
 import { reasonOf, toOAuthError } from './errors.ts'
+import type { FormReply, FormRequest, FormRoutes } from './form-endpoint.ts'
 import { confirmCaller } from './sender.ts'
 
 export interface TokenEndpoint {
@@ -29,11 +29,11 @@ export interface TokenEndpoint {
   now: () => number
 }
 
-export function tokenEndpoint(app: FastifyInstance, options: TokenEndpoint): void {
+export function tokenEndpoint(routes: FormRoutes, options: TokenEndpoint): void {
   const { lookups, grants, lastingGrants, accessTokens, tokenClaims, dpop, events, now } = options
   const byType = new Map(grants.map((grant) => [grant.type, grant]))
 
-  const issue = async (caller: Caller, request: FastifyRequest, reply: FastifyReply) => {
+  const issue = async (caller: Caller, request: FormRequest, reply: FormReply) => {
     const grant = grantOf(byType, caller)
     const requestedAt = now()
     const confirmation = await confirmCaller(dpop, caller, request, reply, requestedAt)
@@ -56,7 +56,7 @@ export function tokenEndpoint(app: FastifyInstance, options: TokenEndpoint): voi
     }
   }
 
-  app.post('/:auth_server/token', async (request, reply) => {
+  routes.post('/:auth_server/token', async (request, reply) => {
     const caller = await authenticateCaller(lookups, request)
     const answer = await issue(caller, request, reply).catch((error: unknown) => {
       events.record(caller.authServer.id, refusedEvent(byType, caller, error))

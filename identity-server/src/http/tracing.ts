@@ -68,6 +68,6 @@ function keepIds(app: FastifyInstance): void {
 }
 
 /** Only what an SDK makes has an identity. */
-function hasSdk(): boolean {
+export function hasSdk(): boolean {
   return trace.isSpanContextValid(tracer.startSpan('probe').spanContext())
 }
