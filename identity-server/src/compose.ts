@@ -27,6 +27,7 @@ import { createOperationsApp } from './http/operations.ts'
 import { createJobs } from './jobs/list.ts'
 import { createJobRunner } from './jobs/runner.ts'
 import { readMasterKeyFile } from './keys/master-key-file.ts'
+import { createMasterKeyUses } from './keys/master-key-use.ts'
 import { createMasterKeys, type MasterKeys } from './keys/master-keys.ts'
 import { createKeyRings } from './keys/signing-keys.ts'
 import { createMetrics } from './metrics.ts'
@@ -154,8 +155,9 @@ export async function startIdentityServer(
       now,
     })
 
+    const masterKeyUses = createMasterKeyUses(masterKeys, logger)
     const jobs = createJobRunner({
-      jobs: createJobs({ db, masterKeys, secretUses, events }),
+      jobs: createJobs({ db, masterKeys, masterKeyUses, secretUses, events }),
       logger,
       now,
       observe: metrics.observeJob,
@@ -199,7 +201,7 @@ export async function startIdentityServer(
       },
       admin: { db, masterKeys, secrets, checkUrl: outgoing.checkUrl, publicOrigin, claimSources, authorize, now },
     })
-    const operations = createOperationsApp({ logger, metrics, ready: () => answering(db, redis) })
+    const operations = createOperationsApp({ logger, metrics, ready: () => answering(db, redis), masterKeyUses })
     const mtlsListener = await openMtls(app, environment, closing.signal, logger)
     const address = await app.listen({ host: environment.POSTERN_HOST, port: environment.POSTERN_PORT })
     const operationsAddress = await operations.listen({

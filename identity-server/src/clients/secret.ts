@@ -107,6 +107,11 @@ function inForce(secret: StoredSecret | undefined, now: number): StoredSecret | 
   return secret && (secret.expiresAt === undefined || now < secret.expiresAt) ? secret : undefined
 }
 
+/** What the ciphertext of a stored secret belongs to. */
+export function clientSecretContext(row: { auth_server_id: string; client_id: string; id: string }): string {
+  return contextOf({ authServer: row.auth_server_id, client: row.client_id, secret: row.id })
+}
+
 function contextOf({ authServer, client, secret }: SecretContext): string {
   return `client secret ${authServer} ${client} ${secret}`
 }

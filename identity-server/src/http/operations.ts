@@ -1,5 +1,6 @@
 /** The operator's port: health, readiness, metrics. Nothing here is for clients, so it listens apart. */
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { MasterKeyUses } from '../keys/master-key-use.ts'
 import type { Metrics } from '../metrics.ts'
 
 export interface OperationsOptions {
@@ -7,9 +8,10 @@ export interface OperationsOptions {
   metrics: Pick<Metrics, 'render'>
   /** Whether requests can be served now. */
   ready(): Promise<boolean>
+  masterKeyUses: Pick<MasterKeyUses, 'needed'>
 }
 
-export function createOperationsApp({ logger, metrics, ready }: OperationsOptions): FastifyInstance {
+export function createOperationsApp({ logger, metrics, ready, masterKeyUses }: OperationsOptions): FastifyInstance {
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -20,7 +22,8 @@ export function createOperationsApp({ logger, metrics, ready }: OperationsOption
   app.get('/healthz', async () => ({ status: 'ok' }))
   app.get('/readyz', async (_request, reply) => {
     const isReady = await ready()
-    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready' })
+    const status = isReady ? 'ready' : 'not ready'
+    return reply.code(isReady ? 200 : 503).send({ status, master_keys: masterKeyUses.needed() })
   })
   app.get('/metrics', async (_request, reply) => {
     const { contentType, body } = await metrics.render()

@@ -1,9 +1,11 @@
 /** The jobs. To add one: a file beside these and a line here. */
 import type { SecretUses } from '../clients/secret-uses.ts'
 import type { EventRecorder } from '../events/recorder.ts'
+import type { MasterKeyUses } from '../keys/master-key-use.ts'
 import type { MasterKeys } from '../keys/master-keys.ts'
 import type { Database } from '../store/database.ts'
 import type { Job } from './job.ts'
+import { reencrypt } from './re-encrypt.ts'
 import { recordSecretUses } from './record-secret-uses.ts'
 import { rotateKeys } from './rotate-keys.ts'
 import { sweep } from './sweep.ts'
@@ -12,12 +14,14 @@ import { tellOfExpiringSecrets } from './tell-of-expiring-secrets.ts'
 export interface JobDeps {
   db: Database
   masterKeys: MasterKeys
+  masterKeyUses: MasterKeyUses
   secretUses: SecretUses
   events: Pick<EventRecorder, 'record'>
 }
 
-export const createJobs = ({ db, masterKeys, secretUses, events }: JobDeps): readonly Job[] => [
+export const createJobs = ({ db, masterKeys, masterKeyUses, secretUses, events }: JobDeps): readonly Job[] => [
   rotateKeys(db, masterKeys),
+  reencrypt(db, masterKeys, masterKeyUses),
   sweep(db),
   recordSecretUses(secretUses),
   tellOfExpiringSecrets(db, events),

@@ -9,6 +9,8 @@ import { createHmacSha256, sameMac } from './hmac.ts'
 export interface MasterKeys {
   /** The id of the first key. */
   readonly currentKeyId: string
+  /** The ids of all of them, in their order. */
+  readonly keyIds: readonly string[]
   /**
    * Encrypts with AES-256-GCM under the first key.
    * @param context what the ciphertext belongs to; decryption with another context fails
@@ -46,6 +48,7 @@ export function createMasterKeys(keys: readonly string[]): MasterKeys {
 
   return {
     currentKeyId: first.id,
+    keyIds: ring.map(({ id }) => id),
     encrypt(plaintext, context) {
       const iv = randomBytes(ivBytes)
       const cipher = createCipheriv('aes-256-gcm', first.encryption, iv).setAAD(Buffer.from(context))

@@ -27,7 +27,10 @@ export const accessTokenType = 'at+jwt'
 const PrivateJwk = Type.Object({ kty: Type.String(), d: Type.String() }, { additionalProperties: Type.String() })
 const PublicJwk = Type.Record(Type.String(), Type.String())
 
-const contextOf = (authServer: string, kid: string) => `signing key ${authServer} ${kid}`
+/** What the ciphertext of a private key belongs to. */
+export function signingKeyContext({ auth_server_id, kid }: Pick<SigningKeyRow, 'auth_server_id' | 'kid'>): string {
+  return `signing key ${auth_server_id} ${kid}`
+}
 
 /**
  * Makes a signing key and stores it.
@@ -44,7 +47,7 @@ export async function createSigningKey(
   const publicJwk = await exportJWK(pair.publicKey)
   const kid = await calculateJwkThumbprint(publicJwk)
   const privateJwk = Buffer.from(JSON.stringify(await exportJWK(pair.privateKey)))
-  const { keyId, ciphertext } = masterKeys.encrypt(privateJwk, contextOf(authServer, kid))
+  const { keyId, ciphertext } = masterKeys.encrypt(privateJwk, signingKeyContext({ auth_server_id: authServer, kid }))
   return insertSigningKey(tx, authServer, {
     kid,
     algorithm,
@@ -78,7 +81,7 @@ export function publishedJwk({ kid, algorithm, public_key }: SigningKeyRow): Rec
 function toKeyRing(authServer: string, rows: SigningKeyRow[], masterKeys: MasterKeys): KeyRing {
   const row = rows.find(({ state }) => state === 'active')
   if (!row) throw new Error(`auth server ${authServer} has no active signing key`)
-  const privateText = masterKeys.decrypt(row.encryption_key, row.private_key, contextOf(authServer, row.kid))
+  const privateText = masterKeys.decrypt(row.encryption_key, row.private_key, signingKeyContext(row))
   const active = createSigner(row.kid, row.algorithm, Value.Parse(PrivateJwk, JSON.parse(privateText.toString())))
   const published = rows.map((key) => ({ kid: key.kid, algorithm: key.algorithm, publicJwk: publishedJwk(key) }))
   return {

@@ -4,6 +4,7 @@ import { Value } from 'typebox/value'
 import type { MasterKeys } from '../../keys/master-keys.ts'
 import type { AttributeSourceRow } from '../../store/attribute-sources.ts'
 import { SourceError } from './source.ts'
+import { compileUrl } from './url-template.ts'
 
 const visible = (pattern: string) => Type.String({ pattern, minLength: 1, maxLength: 4_096 })
 
@@ -34,6 +35,12 @@ export function encryptCredential(
   const text = Buffer.from(JSON.stringify(credential))
   const { keyId, ciphertext } = masterKeys.encrypt(text, contextOf(authServer, source, origin))
   return { credential: ciphertext, encryption_key: keyId }
+}
+
+/** What the ciphertext of a stored credential belongs to. */
+export function credentialContext({ auth_server_id, name, configuration }: AttributeSourceRow): string {
+  const { url } = Value.Parse(Type.Object({ url: Type.String() }), JSON.parse(configuration))
+  return contextOf(auth_server_id, name, compileUrl(url).origin)
 }
 
 /** The value of the Authorization header. @throws SourceError where the credential cannot be read */

@@ -14,6 +14,7 @@ import * as clientSecretLifecycle from './0013-client-secret-lifecycle.ts'
 import * as trustedIssuers from './0014-trusted-issuers.ts'
 import * as registration from './0015-registration.ts'
 import * as inheritedLimits from './0016-inherited-limits.ts'
+import * as masterKeysInUse from './0054-master-keys-in-use.ts'
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
@@ -30,4 +31,5 @@ export const migrations: Record<string, Migration> = {
   '0014-trusted-issuers': trustedIssuers,
   '0015-registration': registration,
   '0016-inherited-limits': inheritedLimits,
+  '0054-master-keys-in-use': masterKeysInUse,
 }
