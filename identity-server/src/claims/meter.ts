@@ -88,7 +88,7 @@ export function installMeter(environment: Environment): Meter {
   }))
   environment.evaluate('metered(true)')
 
-  return {
+  const meter: Meter = {
     register(weighed) {
       for (const node of weighed.operands) operands.add(node)
       for (const node of weighed.iterated) iterated.add(node)
@@ -105,6 +105,16 @@ export function installMeter(environment: Environment): Meter {
       return result
     },
   }
+  requireCounting(meter, environment)
+  return meter
+}
+
+/** The library does not promise to evaluate through `run`. Where it no longer does, nothing may run unmetered. */
+function requireCounting(meter: Meter, environment: Environment): void {
+  const budget = { left: 100 }
+  meter.spend(budget, () => environment.evaluate('[1, 2, 3].map(item, item + 1)'))
+  // Three items, each with a step, a sum and its two operands.
+  if (budget.left > 100 - 12) throw new Error('the CEL library evaluates without being counted')
 }
 
 /** Weighs values through and through. Parts that occur many times weigh as often, but are looked at once. */

@@ -11,7 +11,7 @@ import { postForm } from '../support/http.ts'
 import { startHttpHost } from '../support/https-host.ts'
 import { mayRefresh, refreshAt, tokensOf, withRefreshTokens } from '../support/refreshing.ts'
 import type { TestServer } from '../support/server.ts'
-import { create, createTenant, type Tenant, useTenant } from '../support/tenant.ts'
+import { create, createTenant, type Tenant, tenantAudience, useTenant } from '../support/tenant.ts'
 
 const emptyClient: Client = {
   id: 'billing',
@@ -130,6 +130,28 @@ describe.each(databases)('claims in tokens and introspection, on $kind', ({ star
     expect(await claimsOf()).toMatchObject({ plan: 'gold' })
     await server.admin('DELETE', `/auth-servers/${tenant.id}/claims/plan`)
     expect(await claimsOf()).not.toHaveProperty('plan')
+  })
+
+  test('an exchanged token knows the one that it was exchanged for, and what the request asked for', async () => {
+    await claim('plan', 'gold', { condition: 'subject_token == null' })
+    await claim('plan_of_caller', '${subject_token.plan}', { condition: 'subject_token != null' })
+    await claim('asked', '${request.audience + request.resource}')
+    const grantType = 'urn:ietf:params:oauth:grant-type:token-exchange'
+    const api = await tenant.client({
+      grant_types: [grantType],
+      resources: ['urn:back', 'https://back.example'],
+      token_exchange: { delegation: 'any', audiences: [tenantAudience] },
+    })
+    const { json } = await tenant.tokenAnswer(api, {
+      grant_type: grantType,
+      subject_token: await tenant.token(client),
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      audience: 'urn:back',
+      resource: 'https://back.example',
+    })
+    const claims = decodeJwt(String(json.access_token))
+    expect(claims).toMatchObject({ plan_of_caller: 'gold', asked: ['urn:back', 'https://back.example'] })
+    expect(claims).not.toHaveProperty('plan')
   })
 
   test('they belong to one auth server', async () => {
