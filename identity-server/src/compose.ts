@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { createAccess } from './admin/audited-access.ts'
 import { createAuthorizeAdmin } from './admin/authorize.ts'
 import { createClaimSets } from './claims/claim-sets.ts'
 import { createRemoteAttributes } from './claims/sources/remote.ts'
@@ -43,6 +44,7 @@ import { createRevocationLog } from './revocations/log.ts'
 import { createDpopVerifier } from './sender-constraint/dpop.ts'
 import { createDpopNonces } from './sender-constraint/dpop-nonces.ts'
 import type { Database } from './store/database.ts'
+import { listOrganizationPath } from './store/organizations.ts'
 import { openPglite } from './store/pglite.ts'
 import { openPostgres } from './store/postgres.ts'
 import { openRedis, type RedisStore } from './store/redis.ts'
@@ -199,7 +201,17 @@ export async function startIdentityServer(
         closing: closing.signal,
         now,
       },
-      admin: { db, masterKeys, secrets, checkUrl: outgoing.checkUrl, publicOrigin, claimSources, authorize, now },
+      admin: {
+        masterKeys,
+        secrets,
+        checkUrl: outgoing.checkUrl,
+        publicOrigin,
+        claimSources,
+        organizationPath: (id) => db.read('maintenance', (tx) => listOrganizationPath(tx, id)),
+        authorize,
+        openAccess: createAccess({ db, events, now }),
+        now,
+      },
     })
     const operations = createOperationsApp({ logger, metrics, ready: () => answering(db, redis), masterKeyUses })
     const mtlsListener = await openMtls(app, environment, closing.signal, logger)

@@ -45,6 +45,9 @@ describe.each(databases)('a crash on $kind', ({ start }) => {
         }
         const again = await connectAdmin(server.origin)
         expect(await ledger.compare((key) => again.find(key))).toEqual([])
+        const told = await replayAuditLog(again)
+        const tells = async (key: string) => (key.startsWith('row ') ? told.get(key.slice(4)) : again.find(key))
+        expect(await ledger.compare(tells)).toEqual([])
         tokens += await everyAuthServerIsWhole(again, server.origin)
       }
       expect(ledger.acknowledged()).toBeGreaterThan(rounds * 12)
@@ -156,6 +159,23 @@ async function secretAndRevocation(api: AdminClient, ledger: Ledger, id: string,
   }
   const revoked = await Promise.all(Array.from({ length: 5 }, () => revokeOne().catch(() => false)))
   return revoked.every((done) => done)
+}
+
+/** What the audit log, played from its beginning, says is there: names by path. It has each change, and no other. */
+async function replayAuditLog(api: AdminClient): Promise<Map<string, string>> {
+  const entries: { target: string; action: string; changes: { name?: { to?: string } } }[] = []
+  for (let after = ''; ; ) {
+    const { json } = await api.call('GET', `/audit-log?limit=999${after}`)
+    entries.push(...(Array.isArray(json.items) ? json.items : []))
+    if (json.next === null) break
+    after = `&after=${json.next}`
+  }
+  const names = new Map<string, string>()
+  for (const { target, action, changes } of entries.toReversed()) {
+    if (action.endsWith('.deleted')) names.delete(target)
+    else if (changes.name?.to !== undefined) names.set(target, changes.name.to)
+  }
+  return names
 }
 
 /** Each auth server that is there has its signing key: creating both is one write. @returns how many there are */

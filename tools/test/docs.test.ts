@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { problems } from '../../identity-server/src/admin/problem.ts'
-import { eventTypes } from '../../identity-server/src/events/types.ts'
+import { changeActions, changedResources, eventTypes } from '../../identity-server/src/events/types.ts'
 import { oauthErrorCodes } from '../../protocol/src/oauth-error.ts'
 import { parseConfig } from '../../sidecar/src/config/load.ts'
 
@@ -60,8 +60,10 @@ describe('docs/errors.md', () => {
 })
 
 describe('docs/events.md', () => {
+  const [, types = ''] = read('docs/events.md').split(/^## /m)
+
   test('lists every type of event with its members', () => {
-    const rows = [...read('docs/events.md').matchAll(/^\| `([\w.]+)` +\| (.+?) +\|/gm)]
+    const rows = [...types.matchAll(/^\| `([\w.]+)` +\| (.+?) +\|/gm)]
     const common = ['client_id', 'subject', 'trace_id']
     expect(rows.map(([, type, members]) => [type, members])).toEqual(
       Object.entries(eventTypes).map(([type, { properties, required = [] }]) => {
@@ -70,6 +72,11 @@ describe('docs/events.md', () => {
         return [type, names.map((name) => (must.includes(name) ? `\`${name}\`` : `(\`${name}\`)`)).join(', ')]
       }),
     )
+  })
+
+  test('names the resources whose changes are events, and what is done with them', () => {
+    for (const name of changedResources) expect(types).toContain(`\`${name}\``)
+    for (const action of changeActions) expect(types).toContain(`.${action}\``)
   })
 })
 

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { issuerOf } from '../tenancy/auth-servers.ts'
 import { adminScopes, systemAuthServer } from '../tenancy/system.ts'
 import { authorizeRequests } from './admin-request.ts'
+import type { OpenAccess } from './audited-access.ts'
 import type { AuthorizeAdmin } from './authorize.ts'
 import type { AdminDeps } from './deps.ts'
 import { adminResources } from './list.ts'
@@ -11,9 +12,10 @@ import { describeValidation } from './validation.ts'
 
 export interface AdminApi extends AdminDeps {
   authorize: AuthorizeAdmin
+  openAccess: OpenAccess
 }
 
-export async function adminApi(app: FastifyInstance, { authorize, ...deps }: AdminApi): Promise<void> {
+export async function adminApi(app: FastifyInstance, { authorize, openAccess, ...deps }: AdminApi): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -39,6 +41,6 @@ export async function adminApi(app: FastifyInstance, { authorize, ...deps }: Adm
   app.setSchemaErrorFormatter(describeValidation)
   await app.register(async (protectedApi) => {
     authorizeRequests(protectedApi, authorize)
-    for (const register of adminResources(deps)) register(protectedApi)
+    for (const register of adminResources(deps)) register(protectedApi, openAccess)
   })
 }

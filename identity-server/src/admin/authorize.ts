@@ -21,6 +21,10 @@ import { Problem } from './problem.ts'
 export interface Admin {
   /** The organization whose subtree it may see. */
   organization: string
+  /** The client that acts. */
+  clientId: string
+  /** The `jti` of its access token. */
+  tokenId: string
 }
 
 /** @throws Problem `unauthorized` or `insufficient_scope`, with a challenge; StoreError */
@@ -65,7 +69,7 @@ export function createAuthorizeAdmin(options: AuthorizeAdminOptions): AuthorizeA
     if (!parseScope(claims.scope ?? '')?.includes(scope)) {
       throw refusal(scheme, 'insufficient_scope', `the scope ${scope} is required`, { scope })
     }
-    return { organization: rootOrganization }
+    return { organization: rootOrganization, clientId: claims.client_id, tokenId: claims.jti }
   }
 }
 

@@ -2,10 +2,12 @@
 import type { AdminDeps } from './deps.ts'
 import type { Resource } from './resource.ts'
 import { attributeSources } from './resources/attribute-sources.ts'
+import { auditLog } from './resources/audit-log.ts'
 import { authServers } from './resources/auth-servers.ts'
 import { claims } from './resources/claims.ts'
 import { clientSecrets } from './resources/client-secrets.ts'
 import { clients } from './resources/clients.ts'
+import { events } from './resources/events.ts'
 import { initialAccessTokens } from './resources/initial-access-tokens.ts'
 import { keys } from './resources/keys.ts'
 import { organizations } from './resources/organizations.ts'
@@ -14,10 +16,10 @@ import { scopes } from './resources/scopes.ts'
 import { trustedIssuers } from './resources/trusted-issuers.ts'
 
 export const adminResources = (deps: AdminDeps): Resource[] => [
-  organizations(deps),
+  organizations(),
   authServers(deps),
   keys(deps),
-  scopes(deps),
+  scopes(),
   clients(deps),
   clientSecrets(deps),
   initialAccessTokens(deps),
@@ -25,4 +27,6 @@ export const adminResources = (deps: AdminDeps): Resource[] => [
   attributeSources(deps),
   claims(deps),
   trustedIssuers(deps),
+  events(),
+  auditLog(),
 ]

@@ -1,71 +1,33 @@
 /**
  * The shape that admin resources share: a collection that is listed and added to, items that are read, changed and
  * deleted; some offer less, some more. A resource is one file in `resources/` and a line in `list.ts`; routes,
- * validation, authorization and the OpenAPI document follow from its definition.
+ * validation, authorization, the audit log and the OpenAPI document follow from its definition.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, RouteOptions } from 'fastify'
-import Type, { type Static, type TObject, type TSchema } from 'typebox'
+import Type, { type TObject, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
-import type { Page } from '../store/page.ts'
+import type { ChangeAction } from '../events/types.ts'
 import { adminScopes } from '../tenancy/system.ts'
-import type { Action } from './action.ts'
+import type { Access } from './access.ts'
 import { adminOf } from './admin-request.ts'
-import type { Admin } from './authorize.ts'
+import type { OpenAccess } from './audited-access.ts'
+import { describeChange } from './change.ts'
+import type { ResourceDefinition } from './definition.ts'
 import { Problem } from './problem.ts'
 
-export interface ResourceDefinition<
-  Params extends TObject,
-  Create extends TObject,
-  Update extends TObject,
-  View extends TObject,
-  Created extends TObject,
-> {
-  /** What the collection is called in the document. */
-  tag: string
-  /** One sentence about it. */
-  description: string
-  /** Path of the collection, with the parameters of its parents as `:name`. */
-  path: string
-  /** Name of the parameter that stands for an item's key. */
-  item: string
-  /** The member of `View` that is the key: where a page ends, the next begins after it. */
-  key: keyof Static<View> & string
-  /** Path parameters of the parents. */
-  params: Params
-  /** With the operation of that name, as `update`. */
-  create?: Create
-  update?: Update
-  view: View
-  /** The answer to a creation, where it holds more than the view: a secret that is shown once. */
-  created?: Created
-  /** Those that it offers. */
-  operations: Partial<Operations<Static<Params>, Static<Create>, Static<Update>, Static<View>, Static<Created>>>
-  actions?: readonly Action<Static<Params>>[]
-}
-
-/** Each may throw Problem and StoreError; a missing item is undefined or false. */
-export interface Operations<Params, Create, Update, View, Created> {
-  list(admin: Admin, params: Params, page: Page): Promise<View[]>
-  create(admin: Admin, params: Params, body: Create): Promise<Created>
-  read(admin: Admin, params: Params, item: string): Promise<View | undefined>
-  update(admin: Admin, params: Params, item: string, body: Update): Promise<View | undefined>
-  remove(admin: Admin, params: Params, item: string): Promise<boolean>
-}
-
 /** A definition whose types are hidden, so that different ones fit into one list. */
-export type Resource = (app: FastifyInstance) => void
+export type Resource = (app: FastifyInstance, openAccess: OpenAccess) => void
 
-const Query = Type.Object(
-  {
-    limit: Type.String({
-      pattern: '^[1-9][0-9]{0,2}$',
-      default: '100',
-      description: 'Most items of the page, 1 to 999',
-    }),
-    after: Type.Optional(Type.String({ maxLength: 255, description: 'The `next` of the page before' })),
-  },
-  { additionalProperties: false },
-)
+const Paging = Type.Object({
+  limit: Type.String({
+    pattern: '^[1-9][0-9]{0,2}$',
+    default: '100',
+    description: 'Most items of the page, 1 to 999',
+  }),
+  after: Type.Optional(Type.String({ maxLength: 255, description: 'The `next` of the page before' })),
+})
+/** Of the path's parameters, the one that names the tenant, whether it is a parent or the item. */
+const Tenant = Type.Object({ auth_server: Type.Optional(Type.String()) })
 
 export function resource<
   Params extends TObject,
@@ -74,11 +36,12 @@ export function resource<
   View extends TObject,
   Created extends TObject = View,
 >(definition: ResourceDefinition<Params, Create, Update, View, Created>): Resource {
-  const { tag, description, path, item, key, params, view, actions = [] } = definition
+  const { tag, description, path, item, key, params, view, filter, actions = [] } = definition
   const { list, create, read, update, remove } = definition.operations
   const itemPath = `${path}/:${item}`
   const Item = Type.Object({ [item]: Type.String({ minLength: 1, maxLength: 255 }) })
   const List = Type.Object({ items: Type.Array(view), next: Type.Union([Type.String(), Type.Null()]) })
+  const Query = Type.Object({ ...Paging.properties, ...filter?.properties }, { additionalProperties: false })
   const singular = tag.replace(/s$/, '')
 
   const paramsOf = (request: FastifyRequest) => Value.Parse(params, request.params)
@@ -110,61 +73,80 @@ export function resource<
     }
   }
 
-  const routes: RouteOptions[] = []
-
-  if (list) {
-    const schema = { querystring: Query, response: { 200: List } }
-    const handler = async (request: FastifyRequest, reply: FastifyReply) => {
-      const { limit: text, after } = Value.Parse(Query, request.query)
-      const limit = Number(text)
-      // One more than asked for tells whether there is a next page.
-      const rows = await list(adminOf(request), paramsOf(request), { after, limit: limit + 1 })
-      const items = rows.slice(0, limit)
-      const last = items.at(-1)
-      return reply.send({ items, next: rows.length > limit && last ? String(last[key]) : null })
+  const accessThrough =
+    (openAccess: OpenAccess) =>
+    /** @param action what is done with the item, or, where that is undefined, with the collection */
+    (request: FastifyRequest, action?: ChangeAction, itemKey?: string): Access => {
+      const { auth_server: authServer } = Value.Parse(Tenant, request.params)
+      const change = action && describeChange(definition, action, paramsOf(request), itemKey)
+      return openAccess({ admin: adminOf(request), authServer, change })
     }
-    routes.push(route('GET', path, `List ${tag}`, schema, handler))
-  }
 
-  if (create && definition.create) {
-    const { create: body, created = view } = definition
-    const handler = async (request: FastifyRequest, reply: FastifyReply) =>
-      reply.code(201).send(await create(adminOf(request), paramsOf(request), Value.Parse(body, request.body)))
-    routes.push(route('POST', path, `Create a ${singular}`, { body, response: { 201: created } }, handler))
-  }
-
-  if (read) {
-    const handler = async (request: FastifyRequest, reply: FastifyReply) =>
-      reply.send(found(await read(adminOf(request), paramsOf(request), itemOf(request))))
-    routes.push(route('GET', itemPath, `Read a ${singular}`, { response: { 200: view } }, handler))
-  }
-
-  if (update && definition.update) {
-    const { update: body } = definition
-    const handler = async (request: FastifyRequest, reply: FastifyReply) => {
-      const change = Value.Parse(body, request.body)
-      return reply.send(found(await update(adminOf(request), paramsOf(request), itemOf(request), change)))
+  const addActions = (app: FastifyInstance, accessTo: ReturnType<typeof accessThrough>) => {
+    for (const { name, onItem, recordedAs, summary, body, answer, run } of actions) {
+      const handler = async (request: FastifyRequest, reply: FastifyReply) => {
+        const itemKey = onItem ? itemOf(request) : undefined
+        const access = accessTo(request, recordedAs, itemKey)
+        return reply.send(found(await run(access, paramsOf(request), request.body, itemKey ?? '')))
+      }
+      const url = `${onItem ? itemPath : path}/${name}`
+      app.route(route('POST', url, summary, { body, response: { 200: answer } }, handler))
     }
-    routes.push(route('PATCH', itemPath, `Change a ${singular}`, { body, response: { 200: view } }, handler))
   }
 
-  if (remove) {
-    const handler = async (request: FastifyRequest, reply: FastifyReply) => {
-      found(await remove(adminOf(request), paramsOf(request), itemOf(request)))
-      return reply.code(204).send()
+  return (app, openAccess) => {
+    const accessTo = accessThrough(openAccess)
+
+    if (list) {
+      const schema = { querystring: Query, response: { 200: List } }
+      const handler = async (request: FastifyRequest, reply: FastifyReply) => {
+        const { limit: text, after } = Value.Parse(Paging, request.query)
+        const limit = Number(text)
+        // One more than asked for tells whether there is a next page.
+        const page = { after, limit: limit + 1 }
+        const rows = await list(accessTo(request), paramsOf(request), page, request.query)
+        const items = rows.slice(0, limit)
+        const last = items.at(-1)
+        return reply.send({ items, next: rows.length > limit && last ? String(last[key]) : null })
+      }
+      app.route(route('GET', path, `List ${tag}`, schema, handler))
     }
-    routes.push(route('DELETE', itemPath, `Delete a ${singular}`, { response: { 204: Type.Null() } }, handler))
-  }
 
-  for (const { name, onItem, summary, body, answer, run } of actions) {
-    const handler = async (request: FastifyRequest, reply: FastifyReply) =>
-      reply.send(found(await run(adminOf(request), paramsOf(request), request.body, onItem ? itemOf(request) : '')))
-    const url = `${onItem ? itemPath : path}/${name}`
-    routes.push(route('POST', url, summary, { body, response: { 200: answer } }, handler))
-  }
+    if (create && definition.create) {
+      const { create: body, created = view } = definition
+      const handler = async (request: FastifyRequest, reply: FastifyReply) => {
+        const access = accessTo(request, 'created')
+        return reply.code(201).send(await create(access, paramsOf(request), Value.Parse(body, request.body)))
+      }
+      app.route(route('POST', path, `Create a ${singular}`, { body, response: { 201: created } }, handler))
+    }
 
-  return (app) => {
-    for (const each of routes) app.route(each)
+    if (read) {
+      const handler = async (request: FastifyRequest, reply: FastifyReply) =>
+        reply.send(found(await read(accessTo(request), paramsOf(request), itemOf(request))))
+      app.route(route('GET', itemPath, `Read a ${singular}`, { response: { 200: view } }, handler))
+    }
+
+    if (update && definition.update) {
+      const { update: body } = definition
+      const handler = async (request: FastifyRequest, reply: FastifyReply) => {
+        const access = accessTo(request, 'updated', itemOf(request))
+        const change = Value.Parse(body, request.body)
+        return reply.send(found(await update(access, paramsOf(request), itemOf(request), change)))
+      }
+      app.route(route('PATCH', itemPath, `Change a ${singular}`, { body, response: { 200: view } }, handler))
+    }
+
+    if (remove) {
+      const handler = async (request: FastifyRequest, reply: FastifyReply) => {
+        const access = accessTo(request, 'deleted', itemOf(request))
+        found(await remove(access, paramsOf(request), itemOf(request)))
+        return reply.code(204).send()
+      }
+      app.route(route('DELETE', itemPath, `Delete a ${singular}`, { response: { 204: Type.Null() } }, handler))
+    }
+
+    addActions(app, accessTo)
   }
 }
 

@@ -50,14 +50,27 @@ export const eventTypes = {
 } as const
 
 /** The resources whose changes are recorded, and kept in the audit log: each has the events `<resource>.<action>`. */
-export const changedResources = ['organization', 'auth_server', 'scope', 'client', 'client_secret'] as const
-export const changeActions = ['created', 'updated', 'deleted'] as const
+export const changedResources = [
+  'organization',
+  'auth_server',
+  'signing_key',
+  'scope',
+  'client',
+  'client_secret',
+  'trusted_issuer',
+  'attribute_source',
+  'claim',
+  'revocation',
+  'initial_access_token',
+] as const
+export const changeActions = ['created', 'updated', 'deleted', 'rotated'] as const
 
 /** A change of a resource: `target` is its path on the admin API, `changed` the names of the members that differ. */
 export const ResourceChange = event({ target: Text, actor: Maybe, changed: Maybe })
 
 export type ChangedResource = (typeof changedResources)[number]
-export type ChangeType = `${ChangedResource}.${(typeof changeActions)[number]}`
+export type ChangeAction = (typeof changeActions)[number]
+export type ChangeType = `${ChangedResource}.${ChangeAction}`
 
 type Typed<T extends keyof typeof eventTypes> = { type: T } & Static<(typeof eventTypes)[T]>
 

@@ -30,9 +30,9 @@ export interface Database {
   readonly changes: Changes
   /** Where connections come from a pool. */
   readonly pool?: PoolCounts
-  /** Runs `work` in a transaction that sees the tenant's rows. @throws StoreError */
+  /** Runs `work` in a transaction that sees the tenant's rows, and can change nothing. @throws StoreError */
   read<T>(tenant: Tenant, work: (tx: Tx) => Promise<T>): Promise<T>
-  /** As `read`, for changes of rows that no cache holds: when the promise resolves, they are durable. @throws StoreError */
+  /** As `read`, and for changes of rows that no cache holds: when the promise resolves, they are durable. @throws StoreError */
   commit<T>(tenant: Tenant, work: (tx: Tx) => Promise<T>): Promise<T>
   /**
    * As `commit`, for rows that caches hold; when the promise resolves, the change is durable and the caches of this process have heard of it.
@@ -60,11 +60,11 @@ export async function openDatabase(
   await migrate(db)
   await changes.start()
 
-  const transact = async <T>(tenant: Tenant, work: (tx: Tx) => Promise<T>): Promise<T> => {
+  const transact = async <T>(tenant: Tenant, work: (tx: Tx) => Promise<T>, readOnly = false): Promise<T> => {
     try {
       return await traced('transaction', { 'db.system.name': 'postgresql' }, () =>
         db.transaction().execute(async (tx) => {
-          await become(tenant, tx)
+          await become(tenant, tx, readOnly)
           return work(tx)
         }),
       )
@@ -76,7 +76,7 @@ export async function openDatabase(
   return {
     kind,
     changes,
-    read: transact,
+    read: (tenant, work) => transact(tenant, work, true),
     commit: transact,
     async write(tenant, work) {
       const marker = randomUUID()
@@ -125,14 +125,15 @@ async function migrate(db: Kysely<Tables>): Promise<void> {
   if (error) throw error
 }
 
-async function become(tenant: Tenant, tx: Tx): Promise<void> {
+async function become(tenant: Tenant, tx: Tx, readOnly: boolean): Promise<void> {
+  const mode = sql`set_config('transaction_read_only', ${readOnly ? 'on' : 'off'}, true)`
   if (tenant === 'maintenance') {
-    await sql`select set_config('role', 'postern_maintenance', true)`.execute(tx)
+    await sql`select ${mode}, set_config('role', 'postern_maintenance', true)`.execute(tx)
     return
   }
   const organization = 'organization' in tenant ? tenant.organization : ''
   const authServer = tenant.authServer ?? ''
-  await sql`select set_config('role', 'postern_app', true),
+  await sql`select ${mode}, set_config('role', 'postern_app', true),
     set_config('postern.organization', ${organization}, true),
     set_config('postern.auth_server', ${authServer}, true)`.execute(tx)
 }

@@ -10,6 +10,16 @@ export function findOrganization(tx: Tx, id: string): Promise<OrganizationRow | 
   return tx.selectFrom('organizations').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
+/** The organization that an auth server belongs to, where the tenant's subtree holds it. */
+export function findOwner(tx: Tx, authServer: string): Promise<OrganizationRow | undefined> {
+  return tx
+    .selectFrom('organizations')
+    .innerJoin('auth_servers', 'auth_servers.organization_id', 'organizations.id')
+    .selectAll('organizations')
+    .where('auth_servers.id', '=', authServer)
+    .executeTakeFirst()
+}
+
 /** The organizations of the tenant's subtree, itself included, by id. */
 export function listOrganizations(tx: Tx, page: Page): Promise<OrganizationRow[]> {
   return paginate(tx.selectFrom('organizations').selectAll(), 'id', page).execute()

@@ -364,7 +364,11 @@ describe.each(databases)('the admin API on $kind', ({ start }) => {
     collections.push(`${parents[1]}/secrets`)
     const keys = `/admin/v1${parents[0]}/keys`
     const fewer = [`get ${keys}`, `get ${keys}/{kid}`, `delete ${keys}/{kid}`, `post ${keys}/rotate`]
+    fewer.push(`get /admin/v1${parents[0]}/events`, 'get /admin/v1/audit-log')
     fewer.push(...['get', 'post'].map((method) => `${method} /admin/v1${parents[0]}/revocations`))
+    const initial = `/admin/v1${parents[0]}/initial-access-tokens`
+    fewer.push(...['get', 'post'].map((method) => `${method} ${initial}`))
+    fewer.push(...['get', 'patch', 'delete'].map((method) => `${method} ${initial}/{token}`))
     const actions = [`post /admin/v1${parents[0]}/claims/evaluate`]
     expect(operations.map(({ path, method }) => `${method} ${path}`).sort()).toEqual(
       [

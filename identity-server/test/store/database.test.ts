@@ -320,6 +320,15 @@ describe.each(databases)('the store on $kind', ({ start }) => {
     })
   })
 
+  test('changes nothing in a transaction that only reads', async () => {
+    for (const tenant of [{ organization: 'a', authServer: 'a' }, 'maintenance'] as const) {
+      for (const statement of ["update clients set name = 'x'", 'delete from revocations']) {
+        await expect(db.read(tenant, (tx) => sql.raw(statement).execute(tx))).rejects.toThrow()
+      }
+    }
+    expect(await db.read({ authServer: 'a' }, (tx) => count(tx, 'clients'))).toBe(1)
+  })
+
   test('pages by key, in the order of code points', async () => {
     const names = ['B', 'a', 'b', 'ä', 'Z-1', 'z']
     await db.write({ authServer: 'b' }, async (tx) => {

@@ -53,6 +53,7 @@ export async function startTestServer(store: Store, options: TestServerOptions =
   const firstClient = await readFirstClient(environment.POSTERN_DATA_DIR)
 
   let token: { value: string; until: number } | undefined
+  let closing: Promise<void> | undefined
   const adminToken = async (form: Record<string, string> = {}) => {
     const answer = await postForm(`${origin}/system/token`, { grant_type: 'client_credentials', ...form }, firstClient)
     if (answer.status !== 200) throw new Error(`no admin token: ${answer.text}`)
@@ -82,7 +83,10 @@ export async function startTestServer(store: Store, options: TestServerOptions =
       })
     },
     runJob: server.runJob,
-    close: () => server.close(),
+    close: () => {
+      closing ??= server.close()
+      return closing
+    },
   }
 }
 

@@ -14,7 +14,7 @@ import {
 } from '../../store/attribute-sources.ts'
 import { maxClaims } from '../../tenancy/auth-servers.ts'
 import { checkClaims, explained, lockClaims } from '../claims.ts'
-import { type AdminDeps, authServerTenant } from '../deps.ts'
+import type { AdminDeps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { resource, someOf, times, toTimes } from '../resource.ts'
 
@@ -38,7 +38,7 @@ const View = Type.Object({
 })
 
 export function attributeSources(deps: AdminDeps) {
-  const { db, masterKeys } = deps
+  const { masterKeys } = deps
 
   /** Columns of a body; what it leaves out stays as it is in `present`. */
   const columnsOf = (authServer: string, name: string, body: Change, present?: AttributeSourceRow) => {
@@ -57,6 +57,7 @@ export function attributeSources(deps: AdminDeps) {
 
   return resource({
     tag: 'attribute sources',
+    name: 'attribute_source',
     description: 'Where claims take attributes from, as attributes.<source>: a table, or a service that is asked.',
     path: '/auth-servers/:auth_server/attribute-sources',
     item: 'attribute_source',
@@ -75,12 +76,10 @@ export function attributeSources(deps: AdminDeps) {
     view: View,
     created: View,
     operations: {
-      list: async (admin, { auth_server }, page) =>
-        db.read(await authServerTenant(db, admin, auth_server), async (tx) =>
-          (await listAttributeSources(tx, auth_server, page)).map(toView),
-        ),
-      create: async (admin, { auth_server }, { name, ...body }) =>
-        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+      list: (access, { auth_server }, page) =>
+        access.read(async (tx) => (await listAttributeSources(tx, auth_server, page)).map(toView)),
+      create: (access, { auth_server }, { name, ...body }) =>
+        access.change(async (tx) => {
           await lockClaims(tx, auth_server)
           const all = await listAttributeSources(tx, auth_server, { after: undefined, limit: maxClaims })
           if (all.length >= maxClaims) {
@@ -91,13 +90,13 @@ export function attributeSources(deps: AdminDeps) {
           await checkClaims(tx, deps, auth_server)
           return toView(row)
         }),
-      read: async (admin, { auth_server }, name) =>
-        db.read(await authServerTenant(db, admin, auth_server), async (tx) => {
+      read: (access, { auth_server }, name) =>
+        access.read(async (tx) => {
           const row = await findAttributeSource(tx, auth_server, name)
           return row && toView(row)
         }),
-      update: async (admin, { auth_server }, name, body) =>
-        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+      update: (access, { auth_server }, name, body) =>
+        access.change(async (tx) => {
           await lockClaims(tx, auth_server)
           const present = await findAttributeSource(tx, auth_server, name)
           if (!present) return undefined
@@ -105,8 +104,8 @@ export function attributeSources(deps: AdminDeps) {
           await checkClaims(tx, deps, auth_server)
           return row && toView(row)
         }),
-      remove: async (admin, { auth_server }, name) =>
-        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+      remove: (access, { auth_server }, name) =>
+        access.change(async (tx) => {
           await lockClaims(tx, auth_server)
           const removed = await deleteAttributeSource(tx, auth_server, name)
           if (removed) await checkClaims(tx, deps, auth_server).catch(becauseInUse)

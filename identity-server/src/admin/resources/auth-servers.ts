@@ -22,7 +22,7 @@ import { Limits } from '../../tenancy/limits.ts'
 import { takesRegistrations } from '../../tenancy/registration-policy.ts'
 import { AuthServerSettings } from '../../tenancy/settings.ts'
 import { systemAuthServer } from '../../tenancy/system.ts'
-import { type AdminDeps, authServerTenant } from '../deps.ts'
+import type { AdminDeps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { nullable, oneOf, resource, someOf, times, toTimes } from '../resource.ts'
 import { changeable, merge, separate } from '../settings.ts'
@@ -55,7 +55,7 @@ const View = Type.Object({
   ...times,
 })
 
-export function authServers({ db, masterKeys, publicOrigin, now }: AdminDeps) {
+export function authServers({ masterKeys, publicOrigin, now }: AdminDeps) {
   const toView = ({ settings, limits, inherited_limits, created_at, updated_at, ...row }: AuthServerRow) => {
     return {
       ...row,
@@ -69,11 +69,13 @@ export function authServers({ db, masterKeys, publicOrigin, now }: AdminDeps) {
 
   return resource({
     tag: 'auth servers',
+    name: 'auth_server',
     description: 'Issuers, each with its own keys, scopes and clients.',
     path: '/auth-servers',
     item: 'auth_server',
     key: 'id',
     params: Type.Object({}),
+    organizationOf: ({ organization_id }) => String(organization_id),
     create: Type.Object(
       {
         id: Type.Optional(Type.String({ pattern: authServerIdPattern, description: 'Made up where it is left out' })),
@@ -102,13 +104,13 @@ export function authServers({ db, masterKeys, publicOrigin, now }: AdminDeps) {
     view: View,
     created: View,
     operations: {
-      list: (tenant, _params, page) => db.read(tenant, async (tx) => (await listAuthServers(tx, page)).map(toView)),
-      create: ({ organization }, _params, body) => {
+      list: (access, _params, page) => access.read(async (tx) => (await listAuthServers(tx, page)).map(toView)),
+      create: (access, _params, body) => {
         const id = body.id ?? randomBytes(8).toString('hex')
         if (reservedAuthServerIds.has(id)) throw new Problem('conflict', 'the id is reserved')
         requireDetailTypes(body)
         const algorithm = body.signing_algorithm ?? defaultSigningAlgorithm
-        return db.write({ organization, authServer: id }, async (tx) => {
+        return access.change(async (tx) => {
           await lockLimits(tx)
           const owner = await findOrganization(tx, body.organization_id)
           if (!owner) throw new Problem('unknown_reference', 'there is no such organization')
@@ -128,20 +130,19 @@ export function authServers({ db, masterKeys, publicOrigin, now }: AdminDeps) {
           requireAllowedAlgorithm(row)
           await createSigningKey(tx, id, masterKeys, algorithm, { state: 'active', activatesAt: now() })
           return toView(row)
-        })
+        }, id)
       },
-      read: (tenant, _params, id) =>
-        db.read(tenant, async (tx) => {
+      read: (access, _params, id) =>
+        access.read(async (tx) => {
           const row = await findAuthServer(tx, id)
           return row && toView(row)
         }),
-      update: async (admin, _params, id, body) => {
+      update: (access, _params, id, body) => {
         if (id === systemAuthServer && body.audience !== undefined) {
           // The admin API would no longer accept its tokens.
           throw new Problem('protected', 'the audience of the system auth server follows the public origin')
         }
-        await authServerTenant(db, admin, id)
-        return db.write({ organization: admin.organization, authServer: id }, async (tx) => {
+        return access.change(async (tx) => {
           const present = await findAuthServer(tx, id)
           if (!present) return undefined
           const { columns, settings } = separate(AuthServerSettings, body)
@@ -163,9 +164,9 @@ export function authServers({ db, masterKeys, publicOrigin, now }: AdminDeps) {
           return row && toView(row)
         })
       },
-      remove: (tenant, _params, id) => {
+      remove: (access, _params, id) => {
         if (id === systemAuthServer) throw new Problem('protected')
-        return db.write(tenant, (tx) => deleteAuthServer(tx, id))
+        return access.change((tx) => deleteAuthServer(tx, id))
       },
     },
   })

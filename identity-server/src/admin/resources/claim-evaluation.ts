@@ -11,11 +11,9 @@ import type { AttributeSource } from '../../claims/sources/source.ts'
 import { type AttributeSourceRow, listAttributeSources } from '../../store/attribute-sources.ts'
 import { type AuthServerRow, findAuthServer } from '../../store/auth-servers.ts'
 import { type ClaimRow, listClaims } from '../../store/claims.ts'
-import type { Database } from '../../store/database.ts'
-import { listOrganizationPath } from '../../store/organizations.ts'
+import type { Tx } from '../../store/database.ts'
 import { issuerOf, maxClaims } from '../../tenancy/auth-servers.ts'
 import { action } from '../action.ts'
-import type { Admin } from '../authorize.ts'
 import type { AdminDeps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 
@@ -88,18 +86,19 @@ const Answer = Type.Object({
 })
 
 /** Says what claims, stored or drafted, would come out as in a given context. Nothing is stored. */
-export function claimEvaluation({ db, publicOrigin, claimSources, now }: AdminDeps) {
+export function claimEvaluation({ publicOrigin, claimSources, organizationPath, now }: AdminDeps) {
   return action({
     name: 'evaluate',
     summary: 'Say what claims, stored or drafted, would come out as',
     body: Body,
     answer: Answer,
-    async run(admin, { auth_server }: { auth_server: string }, { claims, context, attributes }) {
-      const stored = await load(db, admin, auth_server)
+    async run(access, { auth_server }: { auth_server: string }, { claims, context, attributes }) {
+      const stored = await access.read((tx) => load(tx, auth_server))
+      const path = await organizationPath(stored.row.organization_id)
       const definitions = claims?.map(toDraft) ?? stored.claims.map(toDefinition)
       const stubs = Object.entries(attributes ?? {}).map(([name, value]) => stub(name, value))
       const sources = [...stored.sources.map((source) => compileSourceOrFail(source, claimSources)), ...stubs]
-      const sample = toContext(context ?? {}, stored, publicOrigin, now())
+      const sample = toContext(context ?? {}, { row: stored.row, path }, publicOrigin, now())
       return toAnswer(await rehearse(compileClaimSet(definitions, sources), sample))
     },
   })
@@ -112,21 +111,19 @@ function stub(name: string, value: unknown): AttributeSource {
 
 interface Stored {
   row: AuthServerRow
-  path: readonly ContextOrganization[]
   claims: readonly ClaimRow[]
   sources: readonly AttributeSourceRow[]
 }
 
-async function load(db: Database, { organization }: Admin, authServer: string): Promise<Stored> {
-  const row = await db.read({ organization }, (tx) => findAuthServer(tx, authServer))
+async function load(tx: Tx, authServer: string): Promise<Stored> {
+  const row = await findAuthServer(tx, authServer)
   if (!row) throw new Problem('not_found', 'there is no such auth server')
   const all = { after: undefined, limit: maxClaims }
-  const stored = await db.read({ authServer }, async (tx) => ({
+  return {
+    row,
     claims: await listClaims(tx, authServer, all),
     sources: await listAttributeSources(tx, authServer, all),
-  }))
-  const path = await db.read('maintenance', (tx) => listOrganizationPath(tx, row.organization_id))
-  return { row, path, ...stored }
+  }
 }
 
 function toDraft({ name, value, condition, placements, optional }: Static<typeof Draft>): ClaimDefinition {
@@ -142,7 +139,7 @@ function toDraft({ name, value, condition, placements, optional }: Static<typeof
 /** What the sample leaves out is as a client's own request would have it. */
 function toContext(
   sample: Static<typeof Sample>,
-  { row, path }: Stored,
+  { row, path }: { row: AuthServerRow; path: readonly ContextOrganization[] },
   publicOrigin: string,
   now: number,
 ): ClaimContext {

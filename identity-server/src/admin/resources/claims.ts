@@ -3,7 +3,7 @@ import { claimNamePattern, defaultPlacements, placements } from '../../claims/cl
 import { type ClaimRow, deleteClaim, findClaim, insertClaim, listClaims, updateClaim } from '../../store/claims.ts'
 import { maxClaims } from '../../tenancy/auth-servers.ts'
 import { checkClaims, lockClaims } from '../claims.ts'
-import { type AdminDeps, authServerTenant } from '../deps.ts'
+import type { AdminDeps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { resource, someOf, times, toTimes } from '../resource.ts'
 import { claimEvaluation } from './claim-evaluation.ts'
@@ -32,9 +32,9 @@ const View = Type.Object({
 })
 
 export function claims(deps: AdminDeps) {
-  const { db } = deps
   return resource({
     tag: 'claims',
+    name: 'claim',
     description: 'Claims that an auth server adds to tokens and introspection answers.',
     path: '/auth-servers/:auth_server/claims',
     item: 'claim',
@@ -62,12 +62,10 @@ export function claims(deps: AdminDeps) {
     created: View,
     actions: [claimEvaluation(deps)],
     operations: {
-      list: async (admin, { auth_server }, page) =>
-        db.read(await authServerTenant(db, admin, auth_server), async (tx) =>
-          (await listClaims(tx, auth_server, page)).map(toView),
-        ),
-      create: async (admin, { auth_server }, body) =>
-        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+      list: (access, { auth_server }, page) =>
+        access.read(async (tx) => (await listClaims(tx, auth_server, page)).map(toView)),
+      create: (access, { auth_server }, body) =>
+        access.change(async (tx) => {
           await lockClaims(tx, auth_server)
           const all = await listClaims(tx, auth_server, { after: undefined, limit: maxClaims })
           if (all.length >= maxClaims) {
@@ -84,21 +82,20 @@ export function claims(deps: AdminDeps) {
           await checkClaims(tx, deps, auth_server)
           return toView(row)
         }),
-      read: async (admin, { auth_server }, name) =>
-        db.read(await authServerTenant(db, admin, auth_server), async (tx) => {
+      read: (access, { auth_server }, name) =>
+        access.read(async (tx) => {
           const row = await findClaim(tx, auth_server, name)
           return row && toView(row)
         }),
-      update: async (admin, { auth_server }, name, { value, ...change }) =>
-        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+      update: (access, { auth_server }, name, { value, ...change }) =>
+        access.change(async (tx) => {
           await lockClaims(tx, auth_server)
           const text = value === undefined ? {} : { value: JSON.stringify(value) }
           const row = await updateClaim(tx, auth_server, name, { ...change, ...text })
           await checkClaims(tx, deps, auth_server)
           return row && toView(row)
         }),
-      remove: async (admin, { auth_server }, name) =>
-        db.write(await authServerTenant(db, admin, auth_server), (tx) => deleteClaim(tx, auth_server, name)),
+      remove: (access, { auth_server }, name) => access.change((tx) => deleteClaim(tx, auth_server, name)),
     },
   })
 }

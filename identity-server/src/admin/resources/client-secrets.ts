@@ -12,7 +12,7 @@ import {
 import { type ClientRow, findClient } from '../../store/clients.ts'
 import type { Tx } from '../../store/database.ts'
 import { lock } from '../../store/lock.ts'
-import { type AdminDeps, authServerTenant } from '../deps.ts'
+import type { AdminDeps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { resource, someOf, times, toTimes } from '../resource.ts'
 
@@ -42,9 +42,10 @@ const Created = Type.Object({
   secret: Type.Optional(Type.String({ description: 'Shown this once; not where it was imported' })),
 })
 
-export function clientSecrets({ db, secrets }: AdminDeps) {
+export function clientSecrets({ secrets }: AdminDeps) {
   return resource({
     tag: 'client secrets',
+    name: 'client_secret',
     description: 'Secrets of a client. Several are valid at once, so that they can be rotated without a gap.',
     path: '/auth-servers/:auth_server/clients/:client/secrets',
     item: 'secret',
@@ -58,16 +59,16 @@ export function clientSecrets({ db, secrets }: AdminDeps) {
     view: View,
     created: Created,
     operations: {
-      list: async (admin, { auth_server, client }, page) =>
-        db.read(await authServerTenant(db, admin, auth_server), async (tx) => {
+      list: (access, { auth_server, client }, page) =>
+        access.read(async (tx) => {
           await requireClient(tx, auth_server, client)
           return (await listClientSecrets(tx, auth_server, client, page)).map(toView)
         }),
-      create: async (admin, { auth_server, client }, body) => {
+      create: async (access, { auth_server, client }, body) => {
         const secret = body.secret ?? generateClientSecret()
         // Before the transaction: hashing an imported secret takes its time.
         const kept = body.secret === undefined ? secrets.keep(secret) : await secrets.keepImported(secret)
-        return db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+        return access.change(async (tx) => {
           const { token_endpoint_auth_methods: authMethods } = await requireClient(tx, auth_server, client)
           await lock(tx, `secrets of ${auth_server} ${client}`)
           await requireRoom(tx, auth_server, client)
@@ -82,20 +83,18 @@ export function clientSecrets({ db, secrets }: AdminDeps) {
           return { ...toView({ ...row, last_used_at: null }), ...(body.secret === undefined && { secret }) }
         })
       },
-      read: async (admin, { auth_server, client }, id) =>
-        db.read(await authServerTenant(db, admin, auth_server), async (tx) => {
+      read: (access, { auth_server, client }, id) =>
+        access.read(async (tx) => {
           const row = await findClientSecret(tx, auth_server, client, id)
           return row && toView(row)
         }),
-      update: async (admin, { auth_server, client }, id, body) =>
-        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+      update: (access, { auth_server, client }, id, body) =>
+        access.change(async (tx) => {
           const row = await updateClientSecret(tx, auth_server, client, id, body)
           return row && toView(row)
         }),
-      remove: async (admin, { auth_server, client }, id) =>
-        db.write(await authServerTenant(db, admin, auth_server), (tx) =>
-          deleteClientSecret(tx, auth_server, client, id),
-        ),
+      remove: (access, { auth_server, client }, id) =>
+        access.change((tx) => deleteClientSecret(tx, auth_server, client, id)),
     },
   })
 }

@@ -16,7 +16,7 @@ import {
   listClients,
   updateClient,
 } from '../../store/clients.ts'
-import { type AdminDeps, authServerTenant } from '../deps.ts'
+import type { AdminDeps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { nullable, oneOf, resource, someOf, times, toTimes } from '../resource.ts'
 import { changeable, merge, separate } from '../settings.ts'
@@ -47,7 +47,7 @@ const View = Type.Object({
   ...times,
 })
 
-export function clients({ db, checkUrl, now }: AdminDeps) {
+export function clients({ checkUrl, now }: AdminDeps) {
   /** The settings with a change, as they are stored. */
   const soundText = (
     stored: unknown,
@@ -62,6 +62,7 @@ export function clients({ db, checkUrl, now }: AdminDeps) {
 
   return resource({
     tag: 'clients',
+    name: 'client',
     description: 'Clients of an auth server (RFC 6749 section 2).',
     path: '/auth-servers/:auth_server/clients',
     item: 'client',
@@ -96,12 +97,10 @@ export function clients({ db, checkUrl, now }: AdminDeps) {
     view: View,
     created: View,
     operations: {
-      list: async (admin, { auth_server }, page) =>
-        db.read(await authServerTenant(db, admin, auth_server), async (tx) =>
-          (await listClients(tx, auth_server, page)).map(toView),
-        ),
-      create: async (admin, { auth_server }, body) =>
-        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+      list: (access, { auth_server }, page) =>
+        access.read(async (tx) => (await listClients(tx, auth_server, page)).map(toView)),
+      create: (access, { auth_server }, body) =>
+        access.change(async (tx) => {
           const authMethods = body.token_endpoint_auth_methods ?? [...defaultClientAuthMethods]
           const row = {
             id: body.id ?? randomUUID(),
@@ -116,13 +115,13 @@ export function clients({ db, checkUrl, now }: AdminDeps) {
           }
           return toView(await insertClient(tx, auth_server, row, body.scopes ?? []))
         }),
-      read: async (admin, { auth_server }, id) =>
-        db.read(await authServerTenant(db, admin, auth_server), async (tx) => {
+      read: (access, { auth_server }, id) =>
+        access.read(async (tx) => {
           const row = await findClient(tx, auth_server, id)
           return row && toView(row)
         }),
-      update: async (admin, { auth_server }, id, { scopes, ...body }) =>
-        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+      update: (access, { auth_server }, id, { scopes, ...body }) =>
+        access.change(async (tx) => {
           const present = await findClient(tx, auth_server, id)
           if (!present) return undefined
           const { columns, settings } = separate(ClientSettings, body)
@@ -132,8 +131,8 @@ export function clients({ db, checkUrl, now }: AdminDeps) {
           if (row && columns.enabled === false) await endClient(tx, auth_server, id, now())
           return row && toView(row)
         }),
-      remove: async (admin, { auth_server }, id) =>
-        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+      remove: (access, { auth_server }, id) =>
+        access.change(async (tx) => {
           if (!(await findClient(tx, auth_server, id))) return false
           await endClient(tx, auth_server, id, now())
           return deleteClient(tx, auth_server, id)

@@ -9,7 +9,7 @@ import {
   listInitialAccessTokens,
   updateInitialAccessToken,
 } from '../../store/initial-access-tokens.ts'
-import { type AdminDeps, authServerTenant } from '../deps.ts'
+import type { AdminDeps } from '../deps.ts'
 import { resource, someOf, times, toTimes } from '../resource.ts'
 
 const Name = Type.String({ minLength: 1, maxLength: 200 })
@@ -30,9 +30,10 @@ const Created = Type.Object({
 
 const defaultLifetimeMs = 86_400_000
 
-export function initialAccessTokens({ db, now }: AdminDeps) {
+export function initialAccessTokens({ now }: AdminDeps) {
   return resource({
     tag: 'initial access tokens',
+    name: 'initial_access_token',
     description: 'Each lets so many clients register themselves at an auth server (RFC 7591 section 3).',
     path: '/auth-servers/:auth_server/initial-access-tokens',
     item: 'token',
@@ -50,13 +51,11 @@ export function initialAccessTokens({ db, now }: AdminDeps) {
     view: View,
     created: Created,
     operations: {
-      list: async (admin, { auth_server }, page) =>
-        db.read(await authServerTenant(db, admin, auth_server), async (tx) =>
-          (await listInitialAccessTokens(tx, auth_server, page)).map(toView),
-        ),
-      create: async (admin, { auth_server }, { name, uses_left = 1, expires_at }) => {
+      list: (access, { auth_server }, page) =>
+        access.read(async (tx) => (await listInitialAccessTokens(tx, auth_server, page)).map(toView)),
+      create: async (access, { auth_server }, { name, uses_left = 1, expires_at }) => {
         const token = createInitialAccessToken()
-        return db.commit(await authServerTenant(db, admin, auth_server), async (tx) => {
+        return access.change(async (tx) => {
           const row = await insertInitialAccessToken(tx, auth_server, {
             id: randomUUID(),
             name,
@@ -67,20 +66,17 @@ export function initialAccessTokens({ db, now }: AdminDeps) {
           return { ...toView(row), token }
         })
       },
-      read: async (admin, { auth_server }, id) =>
-        db.read(await authServerTenant(db, admin, auth_server), async (tx) => {
+      read: (access, { auth_server }, id) =>
+        access.read(async (tx) => {
           const row = await findInitialAccessToken(tx, auth_server, id)
           return row && toView(row)
         }),
-      update: async (admin, { auth_server }, id, body) =>
-        db.commit(await authServerTenant(db, admin, auth_server), async (tx) => {
+      update: (access, { auth_server }, id, body) =>
+        access.change(async (tx) => {
           const row = await updateInitialAccessToken(tx, auth_server, id, body)
           return row && toView(row)
         }),
-      remove: async (admin, { auth_server }, id) =>
-        db.commit(await authServerTenant(db, admin, auth_server), (tx) =>
-          deleteInitialAccessToken(tx, auth_server, id),
-        ),
+      remove: (access, { auth_server }, id) => access.change((tx) => deleteInitialAccessToken(tx, auth_server, id)),
     },
   })
 }

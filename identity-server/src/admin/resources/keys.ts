@@ -5,7 +5,7 @@ import { publishedJwk } from '../../keys/signing-keys.ts'
 import { revokeSignedBy } from '../../revocations/revoke.ts'
 import { findSigningKey, listSigningKeys, pageSigningKeys, type SigningKeyRow } from '../../store/signing-keys.ts'
 import { action } from '../action.ts'
-import { type AdminDeps, authServerTenant } from '../deps.ts'
+import type { AdminDeps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { nullable, resource, times, toTimes } from '../resource.ts'
 
@@ -25,9 +25,10 @@ const View = Type.Object({
   ...times,
 })
 
-export function keys({ db, masterKeys, now }: AdminDeps) {
+export function keys({ masterKeys, now }: AdminDeps) {
   return resource({
     tag: 'signing keys',
+    name: 'signing_key',
     description:
       'Signing keys of an auth server. They rotate by themselves. To delete one is to revoke it: what it has signed is ' +
       'no longer valid, and where it was the active one, another takes over at once.',
@@ -37,17 +38,15 @@ export function keys({ db, masterKeys, now }: AdminDeps) {
     params: Type.Object({ auth_server: Type.String() }),
     view: View,
     operations: {
-      list: async (admin, { auth_server }, page) =>
-        db.read(await authServerTenant(db, admin, auth_server), async (tx) =>
-          (await pageSigningKeys(tx, auth_server, page)).map(toView),
-        ),
-      read: async (admin, { auth_server }, kid) =>
-        db.read(await authServerTenant(db, admin, auth_server), async (tx) => {
+      list: (access, { auth_server }, page) =>
+        access.read(async (tx) => (await pageSigningKeys(tx, auth_server, page)).map(toView)),
+      read: (access, { auth_server }, kid) =>
+        access.read(async (tx) => {
           const row = await findSigningKey(tx, auth_server, kid)
           return row && toView(row)
         }),
-      remove: async (admin, { auth_server }, kid) =>
-        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+      remove: (access, { auth_server }, kid) =>
+        access.change(async (tx) => {
           const revoked = await revokeKey(tx, auth_server, masterKeys, now(), kid)
           // Verifiers that keep the JWK Set for a while hear of it at once.
           if (revoked) await revokeSignedBy(tx, auth_server, kid, now())
@@ -57,6 +56,7 @@ export function keys({ db, masterKeys, now }: AdminDeps) {
     actions: [
       action({
         name: 'rotate',
+        recordedAs: 'rotated',
         summary: 'Rotate the signing key; answers with the one that takes over',
         body: Type.Object(
           {
@@ -67,8 +67,8 @@ export function keys({ db, masterKeys, now }: AdminDeps) {
           { additionalProperties: false },
         ),
         answer: View,
-        run: async (admin, { auth_server }, { immediately = false }) =>
-          db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+        run: (access, { auth_server }, { immediately = false }) =>
+          access.change(async (tx) => {
             await lockKeys(tx, auth_server)
             if ((await listSigningKeys(tx, auth_server)).length >= maxKeys) {
               throw new Problem('limit_reached', `an auth server has at most ${maxKeys} keys`)

@@ -12,7 +12,6 @@ import {
 import { effectiveLimitsOf, handDownLimits, lockLimits } from '../../tenancy/inheritance.ts'
 import { Limits } from '../../tenancy/limits.ts'
 import { rootOrganization } from '../../tenancy/system.ts'
-import type { AdminDeps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { resource, someOf, times, toTimes } from '../resource.ts'
 
@@ -27,14 +26,16 @@ const View = Type.Object({
   ...times,
 })
 
-export function organizations({ db }: AdminDeps) {
+export function organizations() {
   return resource({
     tag: 'organizations',
+    name: 'organization',
     description: 'Organizations form a tree; auth servers belong to them.',
     path: '/organizations',
     item: 'organization',
     key: 'id',
     params: Type.Object({}),
+    organizationOf: ({ id }) => String(id),
     create: Type.Object(
       { parent_id: Type.Optional(Type.String()), name: Name, limits: Type.Optional(Limits) },
       { additionalProperties: false },
@@ -43,11 +44,11 @@ export function organizations({ db }: AdminDeps) {
     view: View,
     created: View,
     operations: {
-      list: (tenant, _params, page) => db.read(tenant, async (tx) => (await listOrganizations(tx, page)).map(toView)),
-      create: (tenant, _params, body) =>
-        db.write(tenant, async (tx) => {
+      list: (access, _params, page) => access.read(async (tx) => (await listOrganizations(tx, page)).map(toView)),
+      create: (access, _params, body) =>
+        access.change(async (tx) => {
           await lockLimits(tx)
-          const parent = await findOrganization(tx, body.parent_id ?? tenant.organization)
+          const parent = await findOrganization(tx, body.parent_id ?? access.organization)
           if (!parent) throw new Problem('unknown_reference', 'there is no such parent organization')
           const id = randomUUID()
           const row = {
@@ -60,13 +61,13 @@ export function organizations({ db }: AdminDeps) {
           }
           return toView(await insertOrganization(tx, row))
         }),
-      read: (tenant, _params, id) =>
-        db.read(tenant, async (tx) => {
+      read: (access, _params, id) =>
+        access.read(async (tx) => {
           const row = await findOrganization(tx, id)
           return row && toView(row)
         }),
-      update: (tenant, _params, id, body) =>
-        db.write(tenant, async (tx) => {
+      update: (access, _params, id, body) =>
+        access.change(async (tx) => {
           if (body.limits) await lockLimits(tx)
           const { limits, ...change } = body
           const row = await updateOrganization(tx, id, { ...change, ...(limits && { limits: JSON.stringify(limits) }) })
@@ -79,9 +80,9 @@ export function organizations({ db }: AdminDeps) {
           }
           return row && toView(row)
         }),
-      remove: (tenant, _params, id) => {
+      remove: (access, _params, id) => {
         if (id === rootOrganization) throw new Problem('protected')
-        return db.write(tenant, (tx) => deleteOrganization(tx, id))
+        return access.change((tx) => deleteOrganization(tx, id))
       },
     },
   })

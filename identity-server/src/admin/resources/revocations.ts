@@ -3,7 +3,7 @@ import { maxTokenLifetime } from '../../lifetimes.ts'
 import { revokeAccessToken, revokeClient, revokeGrant, revokeSubject } from '../../revocations/revoke.ts'
 import type { Tx } from '../../store/database.ts'
 import { findRevocation, listRevocations, type StoredRevocation } from '../../store/revocations.ts'
-import { type AdminDeps, authServerTenant } from '../deps.ts'
+import type { AdminDeps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { nullable, resource } from '../resource.ts'
 
@@ -36,9 +36,10 @@ const Create = Type.Object(
   { additionalProperties: false },
 )
 
-export function revocations({ db, now }: AdminDeps) {
+export function revocations({ now }: AdminDeps) {
   return resource({
     tag: 'revocations',
+    name: 'revocation',
     description:
       'What has been revoked, until the last token that it may affect has expired, in the order of the revocation feed. ' +
       'A revocation cannot be taken back. Keys are revoked by deleting them.',
@@ -49,14 +50,14 @@ export function revocations({ db, now }: AdminDeps) {
     create: Create,
     view: View,
     operations: {
-      list: async (admin, { auth_server }, { after = '0', limit }) => {
+      list: async (access, { auth_server }, { after = '0', limit }) => {
         if (!/^\d{1,15}$/.test(after)) throw new Problem('invalid_request', 'after is no id of a revocation')
-        return db.read(await authServerTenant(db, admin, auth_server), async (tx) =>
+        return access.read(async (tx) =>
           (await listRevocations(tx, auth_server, { after: Number(after), limit, now: now() })).map(toView),
         )
       },
-      create: async (admin, { auth_server }, body) =>
-        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+      create: (access, { auth_server }, body) =>
+        access.change(async (tx) => {
           await revoke(tx, auth_server, body, now())
           const stored = await findRevocation(tx, auth_server, body.kind, body.value)
           if (!stored) throw new Error('a revocation is not there once it is stored')

@@ -3,7 +3,6 @@ import { lock } from '../../store/lock.ts'
 import { deleteScope, findScope, insertScope, listScopes, type ScopeRow, updateScope } from '../../store/scopes.ts'
 import { maxScopes } from '../../tenancy/auth-servers.ts'
 import { adminScopes, systemAuthServer } from '../../tenancy/system.ts'
-import { type AdminDeps, authServerTenant } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { resource, someOf, times, toTimes } from '../resource.ts'
 
@@ -21,9 +20,10 @@ const View = Type.Object({
   ...times,
 })
 
-export function scopes({ db }: AdminDeps) {
+export function scopes() {
   return resource({
     tag: 'scopes',
+    name: 'scope',
     description: 'Scopes of an auth server; a client may have those that it was allowed.',
     path: '/auth-servers/:auth_server/scopes',
     item: 'scope',
@@ -43,12 +43,10 @@ export function scopes({ db }: AdminDeps) {
     view: View,
     created: View,
     operations: {
-      list: async (admin, { auth_server }, page) =>
-        db.read(await authServerTenant(db, admin, auth_server), async (tx) =>
-          (await listScopes(tx, auth_server, page)).map(toView),
-        ),
-      create: async (admin, { auth_server }, body) =>
-        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+      list: (access, { auth_server }, page) =>
+        access.read(async (tx) => (await listScopes(tx, auth_server, page)).map(toView)),
+      create: (access, { auth_server }, body) =>
+        access.change(async (tx) => {
           await lock(tx, `scopes of ${auth_server}`)
           const all = await listScopes(tx, auth_server, { after: undefined, limit: maxScopes })
           if (all.length >= maxScopes) {
@@ -62,20 +60,20 @@ export function scopes({ db }: AdminDeps) {
           })
           return toView(row)
         }),
-      read: async (admin, { auth_server }, name) =>
-        db.read(await authServerTenant(db, admin, auth_server), async (tx) => {
+      read: (access, { auth_server }, name) =>
+        access.read(async (tx) => {
           const row = await findScope(tx, auth_server, name)
           return row && toView(row)
         }),
-      update: async (admin, { auth_server }, name, body) =>
-        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+      update: (access, { auth_server }, name, body) =>
+        access.change(async (tx) => {
           const row = await updateScope(tx, auth_server, name, body)
           return row && toView(row)
         }),
-      remove: async (admin, { auth_server }, name) => {
+      remove: async (access, { auth_server }, name) => {
         // Without them nobody could use the admin API again, not even to bring them back.
         if (auth_server === systemAuthServer && systemScopes.has(name)) throw new Problem('protected')
-        return db.write(await authServerTenant(db, admin, auth_server), (tx) => deleteScope(tx, auth_server, name))
+        return access.change((tx) => deleteScope(tx, auth_server, name))
       },
     },
   })

@@ -13,7 +13,7 @@ import {
 import { TrustedIssuerSettings } from '../../trust/settings.ts'
 import { maxTrustedIssuers } from '../../trust/trusted-issuers.ts'
 import { problemOfTrust } from '../../trust/validation.ts'
-import { type AdminDeps, authServerTenant } from '../deps.ts'
+import type { AdminDeps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { resource, someOf, times, toTimes } from '../resource.ts'
 import { changeable, merge, separate } from '../settings.ts'
@@ -30,7 +30,7 @@ const View = Type.Object({
   ...times,
 })
 
-export function trustedIssuers({ db, checkUrl }: AdminDeps) {
+export function trustedIssuers({ checkUrl }: AdminDeps) {
   /** The settings with a change, as they are stored. */
   const soundText = (stored: unknown, change: Readonly<Record<string, unknown>>): string => {
     const { text, settings } = merge(TrustedIssuerSettings, stored, change)
@@ -41,6 +41,7 @@ export function trustedIssuers({ db, checkUrl }: AdminDeps) {
 
   return resource({
     tag: 'trusted issuers',
+    name: 'trusted_issuer',
     description: 'Issuers of others: their assertions (RFC 7523) and tokens (RFC 8693) are accepted.',
     path: '/auth-servers/:auth_server/trusted-issuers',
     item: 'trusted_issuer',
@@ -54,12 +55,10 @@ export function trustedIssuers({ db, checkUrl }: AdminDeps) {
     view: View,
     created: View,
     operations: {
-      list: async (admin, { auth_server }, page) =>
-        db.read(await authServerTenant(db, admin, auth_server), async (tx) =>
-          (await listTrustedIssuers(tx, auth_server, page)).map(toView),
-        ),
-      create: async (admin, { auth_server }, body) =>
-        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+      list: (access, { auth_server }, page) =>
+        access.read(async (tx) => (await listTrustedIssuers(tx, auth_server, page)).map(toView)),
+      create: (access, { auth_server }, body) =>
+        access.change(async (tx) => {
           await lock(tx, `trusted issuers of ${auth_server}`)
           const all = await listTrustedIssuers(tx, auth_server, { after: undefined, limit: maxTrustedIssuers })
           if (all.length >= maxTrustedIssuers) {
@@ -74,13 +73,13 @@ export function trustedIssuers({ db, checkUrl }: AdminDeps) {
           })
           return toView(row)
         }),
-      read: async (admin, { auth_server }, id) =>
-        db.read(await authServerTenant(db, admin, auth_server), async (tx) => {
+      read: (access, { auth_server }, id) =>
+        access.read(async (tx) => {
           const row = await findTrustedIssuer(tx, auth_server, id)
           return row && toView(row)
         }),
-      update: async (admin, { auth_server }, id, body) =>
-        db.write(await authServerTenant(db, admin, auth_server), async (tx) => {
+      update: (access, { auth_server }, id, body) =>
+        access.change(async (tx) => {
           const present = await findTrustedIssuer(tx, auth_server, id)
           if (!present) return undefined
           const { columns, settings } = separate(TrustedIssuerSettings, body)
@@ -90,8 +89,7 @@ export function trustedIssuers({ db, checkUrl }: AdminDeps) {
           })
           return row && toView(row)
         }),
-      remove: async (admin, { auth_server }, id) =>
-        db.write(await authServerTenant(db, admin, auth_server), (tx) => deleteTrustedIssuer(tx, auth_server, id)),
+      remove: (access, { auth_server }, id) => access.change((tx) => deleteTrustedIssuer(tx, auth_server, id)),
     },
   })
 }
