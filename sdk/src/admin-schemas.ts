@@ -21,9 +21,24 @@ export const AuthServer = Type.Object({
   audience: Type.String(),
   access_token_lifetime: Type.Integer(),
   signing_algorithm: Type.String(),
+  /** Seconds. Null: its keys rotate only when told to. */
+  key_rotation_interval: nullable(Type.Integer()),
   ...times,
 })
 export type AuthServer = Static<typeof AuthServer>
+
+export const SigningKey = Type.Object({
+  kid: Type.String(),
+  algorithm: Type.String(),
+  state: Type.Union([Type.Literal('next'), Type.Literal('active'), Type.Literal('retired')]),
+  /** The public key. */
+  jwk: Type.Record(Type.String(), Type.String()),
+  activates_at: Type.String(),
+  retired_at: nullable(Type.String()),
+  removes_at: nullable(Type.String()),
+  ...times,
+})
+export type SigningKey = Static<typeof SigningKey>
 
 export const Scope = Type.Object({
   name: Type.String(),

@@ -11,6 +11,7 @@ import {
   Organization,
   ProblemBody,
   Scope,
+  SigningKey,
 } from './admin-schemas.ts'
 
 export class AdminError extends Error {
@@ -46,6 +47,14 @@ export interface Collection<View, Created = View> {
   read(id: string): Promise<View>
   update(id: string, change: object): Promise<View>
   remove(id: string): Promise<void>
+}
+
+/** Signing keys of an auth server; each method throws AdminError for a refusal. */
+export interface SigningKeys extends Pick<Collection<SigningKey>, 'list' | 'read'> {
+  /** Begins a rotation, or joins the one that has begun. @returns the key that takes over */
+  rotate(options?: { immediately?: boolean }): Promise<SigningKey>
+  /** Ends a key at once: all that it signed is refused from then on, and another key signs. */
+  revoke(kid: string): Promise<void>
 }
 
 const TokenResponse = Type.Object({ access_token: Type.String(), expires_in: Type.Number() })
@@ -114,10 +123,21 @@ export function createAdminClient(options: AdminClientOptions) {
     }
   }
 
+  const signingKeys = (path: string): SigningKeys => {
+    const { list, read, remove: revoke } = collection(path, SigningKey, SigningKey)
+    return {
+      list,
+      read,
+      revoke,
+      rotate: async (body = {}) => parse(SigningKey, await call('POST', `${path}/rotate`, body)),
+    }
+  }
+
   const below = (authServer: string) => `/auth-servers/${encodeURIComponent(authServer)}`
   return {
     organizations: collection('/organizations', Organization, Organization),
     authServers: collection('/auth-servers', AuthServer, AuthServer),
+    keys: (authServer: string) => signingKeys(`${below(authServer)}/keys`),
     scopes: (authServer: string) => collection(`${below(authServer)}/scopes`, Scope, Scope),
     clients: (authServer: string) => collection(`${below(authServer)}/clients`, Client, Client),
     clientSecrets: (authServer: string, client: string) =>

@@ -68,6 +68,31 @@ describe('each resource', () => {
   })
 })
 
+describe('signing keys', () => {
+  test('are listed, read, rotated and revoked; the algorithm and the interval can be set', async () => {
+    const body = { id: 'keys', organization_id: 'root', name: 'Keys', audience: 'keys', key_rotation_interval: 7_200 }
+    expect(await admin.authServers.create(body)).toMatchObject({ key_rotation_interval: 7_200 })
+    const keys = admin.keys('keys')
+    const [first, ...none] = await keys.list()
+    expect([first?.state, first?.algorithm, none]).toEqual(['active', 'ES256', []])
+    expect(await keys.read(first?.kid ?? '')).toEqual(first)
+
+    const next = await keys.rotate()
+    expect(next.state).toBe('next')
+    expect(await keys.rotate({ immediately: true })).toMatchObject({ kid: next.kid, state: 'active' })
+    await keys.revoke(next.kid)
+    await expect(keys.read(next.kid)).rejects.toMatchObject({ code: 'not_found' })
+
+    const change = { signing_algorithm: 'EdDSA', key_rotation_interval: null }
+    expect(await admin.authServers.update('keys', change)).toMatchObject(change)
+    expect((await keys.list()).map(({ state, algorithm }) => `${state} ${algorithm}`).toSorted()).toEqual([
+      'active ES256',
+      'next EdDSA',
+      'retired ES256',
+    ])
+  })
+})
+
 describe('list', () => {
   test('reads all pages', async () => {
     await admin.authServers.create({ id: 'many', organization_id: 'root', name: 'Many', audience: 'many' })
