@@ -2,9 +2,8 @@
 
 import { Value } from 'typebox/value'
 import { type CachedLookup, createCachedLookup } from '../store/cached-lookup.ts'
-import { type ClientSecretRow, listClientSecrets } from '../store/client-secrets.ts'
-import { findClient } from '../store/clients.ts'
 import type { Database } from '../store/database.ts'
+import { findWholeClient, type WholeClient } from '../store/whole-clients.ts'
 import type { StoredSecret } from './secret.ts'
 import { ClientSettings } from './settings.ts'
 
@@ -36,12 +35,10 @@ export function createClients(db: Database): CachedLookup<Client> {
     max: 100_000,
     entryPer: 'client',
     tables: ['clients', 'client_scopes', 'client_secrets'],
-    load: (authServer, id) =>
-      db.read({ authServer }, async (tx) => {
-        const row = await findClient(tx, authServer, id)
-        if (!row) return undefined
-        const secrets = await listClientSecrets(tx, authServer, id, { after: undefined, limit: maxClientSecrets })
-        return {
+    load: async (authServer, id) => {
+      const row = await findWholeClient(db, authServer, id)
+      return (
+        row && {
           id: row.id,
           name: row.name,
           enabled: row.enabled,
@@ -52,13 +49,14 @@ export function createClients(db: Database): CachedLookup<Client> {
           mayIntrospect: row.may_introspect,
           scopes: row.scopes,
           settings: Value.Parse(ClientSettings, row.settings),
-          secrets: secrets.map(toStoredSecret),
+          secrets: row.secrets.map(toStoredSecret),
         }
-      }),
+      )
+    },
   })
 }
 
-export function toStoredSecret(row: ClientSecretRow): StoredSecret {
+export function toStoredSecret(row: WholeClient['secrets'][number]): StoredSecret {
   return {
     id: row.id,
     hash: row.hash,

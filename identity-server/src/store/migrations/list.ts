@@ -6,6 +6,7 @@ import * as maintenance from './0003-maintenance.ts'
 import * as keyLifecycle from './0004-key-lifecycle.ts'
 import * as usedIdentifiers from './0005-used-identifiers.ts'
 import * as claims from './0006-claims.ts'
+import * as oneQueryLookups from './0007-one-query-lookups.ts'
 import * as events from './0008-events.ts'
 import * as settingsAndOpaqueTokens from './0009-settings-and-opaque-tokens.ts'
 import * as revocationKinds from './0010-revocation-kinds.ts'
@@ -23,6 +24,7 @@ export const migrations: Record<string, Migration> = {
   '0004-key-lifecycle': keyLifecycle,
   '0005-used-identifiers': usedIdentifiers,
   '0006-claims': claims,
+  '0007-one-query-lookups': oneQueryLookups,
   '0008-events': events,
   '0009-settings-and-opaque-tokens': settingsAndOpaqueTokens,
   '0010-revocation-kinds': revocationKinds,
