@@ -12,6 +12,7 @@ import { generateMasterKey } from '../../src/keys/master-keys.ts'
 import type { Database } from '../../src/store/database.ts'
 import { openPglite } from '../../src/store/pglite.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
+import { copyEmptyPglite } from './pglite-template.ts'
 
 /** Environment variables that point a server at one database. */
 export type StoreVariables = { POSTERN_DATA_DIR: string; DATABASE_URL?: string; POSTERN_MASTER_KEYS?: string }
@@ -45,7 +46,11 @@ const pglite: StoreKind = {
     const folder = await temporaryFolder('pglite')
     return {
       kind: 'pglite',
-      create: () => emptyFolder(folder.path),
+      async create() {
+        const variables = await emptyFolder(folder.path)
+        await copyEmptyPglite(join(variables.POSTERN_DATA_DIR, 'pglite'))
+        return variables
+      },
       open: (variables) => openPglite(variables.POSTERN_DATA_DIR),
       async query({ POSTERN_DATA_DIR }, sql) {
         const database = await PGlite.create({ dataDir: join(POSTERN_DATA_DIR, 'pglite') })
