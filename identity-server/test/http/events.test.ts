@@ -188,6 +188,21 @@ describe.each(databases)('the revocation feed on $kind', ({ start }) => {
     })
   })
 
+  test('an answer has no more events than fit into it, and tells that there are more', async () => {
+    const own = await createTenant(server)
+    const from = await own.client({ may_introspect: true })
+    // As long as a name may be, in as many bytes as there can be: some two kilobytes once signed.
+    const subjects = Array.from({ length: 200 }, (_, index) => `${index} ${'💥'.repeat(120)}`)
+    for (const value of subjects)
+      await server.admin('POST', `/auth-servers/${own.id}/revocations`, { kind: 'subject', value })
+    const first = await poll(own.issuer, from, { ...now, maxEvents: 1_000 })
+    expect(JSON.stringify(first.sets).length).toBeLessThan(300 * 1024)
+    expect(first.moreAvailable).toBe(true)
+    const second = await poll(own.issuer, from, { ...now, maxEvents: 1_000, after: first.next })
+    expect([...first.revoked, ...second.revoked]).toEqual(subjects)
+    expect(second.moreAvailable).toBe(false)
+  })
+
   test('an event is signed once, for all of its readers', async () => {
     const after = await position()
     await revokeNew()

@@ -119,6 +119,16 @@ describe.each(databases)('introspection and revocation on $kind', ({ start }) =>
       expect((await tenant.introspect(client, token)).text).toBe(inactive)
     })
 
+    test.each(['refresh_token', 'access_token', 'of-a-later-specification', ''])(
+      'ends a token whatever the hint says: %j (section 2.1)',
+      async (token_type_hint) => {
+        const client = await tenant.client()
+        const token = await tenant.token(client)
+        expect((await postForm(`${tenant.issuer}/revoke`, { token, token_type_hint }, client)).status).toBe(200)
+        expect((await tenant.introspect(client, token)).text).toBe(inactive)
+      },
+    )
+
     test("refuses another client's token, whoever asks, and leaves it alone", async () => {
       const client = await tenant.client()
       const token = await tenant.token(client)

@@ -21,16 +21,16 @@ export function composeIssuer(name: string, config: IssuerConfig, toolkit: Toolk
   const { issuer, audience, algorithms, leeway, timeout_ms: timeoutMs } = config
   const metadata = createMetadata({ issuer, timeoutMs, http, dependency: dependency(`${name} metadata`), now })
   const jwksUrl = endpoint(config.jwks_uri, metadata, 'jwks_uri')
-  const findKey = createJwks({ url: jwksUrl, timeoutMs, http, dependency: dependency(`${name} jwks`), now })
+  const keys = createJwks({ url: jwksUrl, timeoutMs, http, dependency: dependency(`${name} jwks`), now })
   // A token that the feed could not name could not be revoked.
   const revocable = config.revocation_feed !== undefined
   return {
     trusted: {
       issuer,
-      verify: createVerifyJwt({ name, issuer, audience, algorithms, leeway, revocable, findKey, now }),
+      verify: createVerifyJwt({ name, issuer, audience, algorithms, leeway, revocable, findKey: keys.ofTokens, now }),
       introspect: composeIntrospection(name, config, metadata, revocable, toolkit),
     },
-    feed: composeFeed(name, config, metadata, findKey, toolkit),
+    feed: composeFeed(name, config, metadata, keys.ofEvents, toolkit),
   }
 }
 

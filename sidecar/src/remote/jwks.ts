@@ -28,9 +28,17 @@ const JwkSet = Type.Object({ keys: Type.Array(Type.Object({ kty: Type.String() }
 const refreshAfterMs = 300_000
 /** While the issuer is down, they serve this long; a key that it withdrew would serve no longer. */
 const keepForMs = 86_400_000
-const cooldownMs = 10_000
+/** Between fetches for keys that are not known. */
+const cooldownMs = { ofTokens: 10_000, ofEvents: 200 }
 
-export function createJwks({ url, timeoutMs, http, dependency, now }: JwksOptions): FindKey {
+export interface Jwks {
+  /** For tokens: these are anybody's to make up. */
+  ofTokens: FindKey
+  /** For what the issuer itself has sent: a key that it has just begun to use is fetched at once. */
+  ofEvents: FindKey
+}
+
+export function createJwks({ url, timeoutMs, http, dependency, now }: JwksOptions): Jwks {
   const flights = createSingleFlight<Keys>()
   let keys: Keys | undefined
   let attemptedAt = Number.NEGATIVE_INFINITY
@@ -45,26 +53,30 @@ export function createJwks({ url, timeoutMs, http, dependency, now }: JwksOption
 
   const current = async (): Promise<Keys> => {
     if (!keys || now() - keys.fetchedAt > keepForMs) return refresh()
-    const mayFetch = now() - attemptedAt > cooldownMs
+    const mayFetch = now() - attemptedAt > cooldownMs.ofTokens
     // A failure is no news while there are keys: the next call past the cooldown tries again.
     if (now() - keys.fetchedAt > refreshAfterMs && mayFetch) refresh().catch(() => undefined)
     return keys
   }
 
-  return async (header, token) => {
-    const known = await current()
-    try {
-      return await known.find(header, token)
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+  const createFindKey =
+    (cooldown: number): FindKey =>
+    async (header, token) => {
+      const known = await current()
+      try {
+        return await known.find(header, token)
+      } catch (error) {
+        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+      }
+      // A fetch that is under way may bring the key: after a rotation, many tokens ask for the new one at once.
+      if (flights.size > 0 || now() - attemptedAt > cooldown) {
+        const fetched = await refresh()
+        return fetched.find(header, token).catch(unknownKey)
+      }
+      return unknownKey()
     }
-    // A fetch that is under way may bring the key: after a rotation, many tokens ask for the new one at once.
-    if (flights.size > 0 || now() - attemptedAt > cooldownMs) {
-      const fetched = await refresh()
-      return fetched.find(header, token).catch(unknownKey)
-    }
-    return unknownKey()
-  }
+
+  return { ofTokens: createFindKey(cooldownMs.ofTokens), ofEvents: createFindKey(cooldownMs.ofEvents) }
 }
 
 interface Keys {

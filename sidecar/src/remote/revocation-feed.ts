@@ -40,7 +40,7 @@ export interface RevocationFeedOptions extends EventTrust {
 const pollTimeoutMs = 35_000
 const retry = { firstMs: 200, maxMs: 5_000 }
 /** Between readings of what is in doubt: a key that is not known yet soon will be; anything else takes its time. */
-const reread = { firstMs: 1_000, maxMs: 60_000 }
+const reread = { firstMs: 400, maxMs: 60_000 }
 /** Between polls that are answered without news: an issuer that does not hold them open is not asked all the time. */
 const idleMs = 250
 /** Of one answer: a signed event has about a kilobyte, so the answer stays below what the HTTP client accepts. */

@@ -214,11 +214,13 @@ describe('the revocation feed', () => {
       await ready()
       const token = await tokenWithJti('a')
       expect((await bench.ask(token)).status).toBe(200)
-      // Keys are fetched once in ten seconds at most, and this one is not known yet.
+      bench.issuer.behave('jwks', 'status500')
       await bench.issuer.rotate('k2')
+      bench.clock.advance(1)
       await bench.issuer.revoke('a')
-      await until(() => bench.log.join().includes('the signing key is unknown'))
-      bench.clock.advance(11)
+      await until(() => bench.log.join().includes('the revocation feed failed'))
+      expect((await bench.ask(token)).status).toBe(200)
+      bench.issuer.behave('jwks', 'normal')
       await untilRefused(token)
       const polls = bench.issuer.calls.events
       await new Promise((resolve) => setTimeout(resolve, 300))
@@ -248,6 +250,24 @@ describe('the revocation feed', () => {
       await bench.issuer.revoke('a')
       await untilRefused(token)
     })
+  })
+
+  test('a key that the issuer has just begun to use is fetched for its events at once, and for tokens as seldom as before', async () => {
+    bench = await startBench({ issuer: withFeed })
+    await ready()
+    const token = await tokenWithJti('a')
+    expect((await bench.ask(token)).status).toBe(200)
+    // Made-up tokens have used up what fetches there are for tokens.
+    bench.clock.advance(11)
+    for (const kid of ['x', 'y', 'z']) await bench.ask(`Bearer ${await bench.issuer.mint({ header: { kid } })}`)
+    const fetched = bench.issuer.calls.jwks
+    bench.clock.advance(1)
+    await bench.issuer.rotate('k2')
+    await bench.issuer.revoke({ kind: 'key', value: 'k1' })
+    expect((await untilRefused(token)).ms).toBeLessThan(1_000)
+    expect(bench.issuer.calls.jwks).toBe(fetched + 1)
+    await bench.ask(`Bearer ${await bench.issuer.mint({ header: { kid: 'another' } })}`)
+    expect(bench.issuer.calls.jwks).toBe(fetched + 1)
   })
 
   test('an event of a type that is not known yet is passed over, with a warning', async () => {
