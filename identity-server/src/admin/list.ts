@@ -8,6 +8,7 @@ import { claims } from './resources/claims.ts'
 import { clientSecrets } from './resources/client-secrets.ts'
 import { clients } from './resources/clients.ts'
 import { events } from './resources/events.ts'
+import { grants } from './resources/grants.ts'
 import { initialAccessTokens } from './resources/initial-access-tokens.ts'
 import { keys } from './resources/keys.ts'
 import { organizations } from './resources/organizations.ts'
@@ -23,6 +24,7 @@ export const adminResources = (deps: AdminDeps): Resource[] => [
   clients(deps),
   clientSecrets(deps),
   initialAccessTokens(deps),
+  grants(deps),
   revocations(deps),
   attributeSources(deps),
   claims(deps),

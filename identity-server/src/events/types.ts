@@ -62,6 +62,7 @@ export const changedResources = [
   'claim',
   'revocation',
   'initial_access_token',
+  'grant',
 ] as const
 export const changeActions = ['created', 'updated', 'deleted', 'rotated'] as const
 

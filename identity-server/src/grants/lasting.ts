@@ -6,7 +6,7 @@
 import { OAuthError } from '@postern/protocol/oauth-error'
 import type { Client } from '../clients/clients.ts'
 import type { EventRecorder } from '../events/recorder.ts'
-import { admitsGrant, revokeGrant } from '../revocations/revoke.ts'
+import { admitsGrant, endGrant } from '../revocations/revoke.ts'
 import type { Database } from '../store/database.ts'
 import { type GrantUse, insertGrant, type NewGrant, rotateGrant } from '../store/grants.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
@@ -61,7 +61,7 @@ export interface LastingGrantsOptions {
 
 export function createLastingGrants({ db, refreshTokens, events }: LastingGrantsOptions): LastingGrants {
   const endMisused = async ({ id: authServer }: AuthServer, id: string, now: number) => {
-    const ended = await db.write({ authServer }, (tx) => revokeGrant(tx, authServer, id, now))
+    const ended = await db.write({ authServer }, (tx) => endGrant(tx, authServer, id, now))
     if (!ended) return refreshRefusal('its grant has ended')
     const { client_id, subject } = ended
     events.record(authServer, { type: 'refresh_token.reuse_detected', client_id, subject, grant_id: id })
@@ -70,26 +70,33 @@ export function createLastingGrants({ db, refreshTokens, events }: LastingGrants
 
   return {
     find: ({ id }, token) => findPresentedGrant({ db, refreshTokens }, id, token),
-    open(requester, { subject, notAfter, refreshable, continues }, now) {
+    open(requester, authorization, now) {
       const { authServer, client } = requester
+      const { refreshable, continues, notAfter = Number.POSITIVE_INFINITY } = authorization
       if (!continues && !(refreshable && client.grantTypes.includes('refresh_token'))) return undefined
       const { idleMs, totalMs } = refreshLifetimes(authServer, client)
-      const createdAt = continues?.created_at.getTime() ?? now
-      const endsAt = Math.min(createdAt + totalMs, (notAfter ?? Number.POSITIVE_INFINITY) * 1_000)
+      const createdAt = continues?.created_at ?? new Date(now)
+      const endsAt = Math.min(Math.floor((createdAt.getTime() + totalMs) / 1_000), notAfter)
       const id = continues?.id ?? createGrantId()
       return {
         id,
-        endsAt: Math.floor(endsAt / 1_000),
+        endsAt,
         async keep(content) {
           const { token, hash } = refreshTokens.make(authServer.id, id)
-          const use = useOf({ hash, endsAt, idleMs, accessMs: content.lifetime * 1_000 }, now)
+          const use = { token_hash: hash, ...timesOf(now, { idleMs, endsAt, lifetime: content.lifetime }) }
           const kept = await db.commit({ authServer: authServer.id }, async (tx) => {
             if (continues) return rotateGrant(tx, authServer.id, id, continues.token_hash, use)
-            if (!(await admitsGrant(tx, authServer.id, { client: client.id, subject, createdAt: now }))) {
+            if (
+              !(await admitsGrant(tx, authServer.id, {
+                client: client.id,
+                subject: authorization.subject,
+                createdAt: now,
+              }))
+            ) {
               throw new OAuthError('invalid_grant', 'the authorization has been revoked')
             }
-            const row = { id, client_id: client.id, subject, created_at: new Date(now), ...use }
-            await insertGrant(tx, authServer.id, { ...row, ...grantedBy(requester, content) })
+            const granted = grantedBy(requester, authorization, content)
+            await insertGrant(tx, authServer.id, { id, created_at: createdAt, ...granted, ...use })
             return true
           })
           if (kept) return token
@@ -106,32 +113,39 @@ export function refreshRefusal(reason: string): OAuthError {
   return new OAuthError('invalid_grant', 'the refresh token is not valid', { cause: new Error(reason) })
 }
 
-function grantedBy({ isPublic }: Requester, content: AccessTokenContent): Pick<NewGrant, 'granted' | 'confirmation'> {
+function grantedBy(
+  { client, isPublic }: Requester,
+  { subject, actor, subjectToken }: Authorization,
+  { scopes, audiences, authorizationDetails, confirmation }: AccessTokenContent,
+): Omit<NewGrant, 'id' | 'created_at' | keyof GrantUse> {
   const granted: Granted = {
-    scopes: [...content.scopes],
-    audiences: [...content.audiences],
-    authorization_details: [...content.authorizationDetails],
+    scopes: [...scopes],
+    audiences: [...audiences],
+    authorization_details: [...authorizationDetails],
     authenticated: !isPublic,
+    ...(actor && { actor }),
+    ...(subjectToken && { subject_token: { ...subjectToken } }),
   }
-  // The refresh tokens of other clients are bound to these by client authentication (RFC 9449 section 5, RFC 8705 section 4).
-  const confirmation = isPublic ? content.confirmation : undefined
   return {
+    client_id: client.id,
+    subject,
     granted: JSON.stringify(granted),
-    confirmation: confirmation ? JSON.stringify(confirmation) : null,
+    // The refresh tokens of other clients are bound to them by client authentication (RFC 9449 section 5, RFC 8705 section 4).
+    confirmation: isPublic && confirmation ? JSON.stringify(confirmation) : null,
   }
 }
 
-function useOf(
-  { hash, endsAt, idleMs, accessMs }: { hash: Buffer; endsAt: number; idleMs: number; accessMs: number },
+/** @param lifetime of the access token that goes along, in seconds */
+function timesOf(
   now: number,
-): GrantUse {
-  const idleUntil = Math.min(now + idleMs, endsAt)
+  { idleMs, endsAt, lifetime }: { idleMs: number; endsAt: number; lifetime: number },
+): Omit<GrantUse, 'token_hash'> {
+  const idleUntil = Math.min(now + idleMs, endsAt * 1_000)
   return {
-    token_hash: hash,
     used_at: new Date(now),
     idle_until: new Date(idleUntil),
-    ends_at: new Date(endsAt),
-    access_ends_at: new Date(now + accessMs),
+    ends_at: new Date(endsAt * 1_000),
+    access_ends_at: new Date(now + lifetime * 1_000),
     expires_at: new Date(Math.ceil(idleUntil / dayMs) * dayMs),
   }
 }

@@ -21,18 +21,34 @@ export function revokeAccessToken(tx: Tx, authServer: string, jti: string, expir
   return insertRevocation(tx, authServer, { kind: 'token', value: jti, expiresAt, ...at(now) })
 }
 
-/** All tokens of an authorization. @returns its grant, where refresh tokens kept it alive */
+/** All tokens of an authorization, whether or not refresh tokens keep it alive. @returns its grant, where they do */
 export async function revokeGrant(
   tx: Tx,
   authServer: string,
   grantId: string,
   now: number,
 ): Promise<GrantRow | undefined> {
+  const grant = await endGrant(tx, authServer, grantId, now)
+  if (!grant) {
+    await insertRevocation(tx, authServer, { kind: 'grant', value: grantId, ...untilAllExpired(now) })
+  }
+  return grant
+}
+
+/**
+ * As `revokeGrant`, of a grant with refresh tokens: of many that end one at once, the first revokes it, and the others have
+ * nothing to add that everybody would have to remember.
+ */
+export async function endGrant(
+  tx: Tx,
+  authServer: string,
+  grantId: string,
+  now: number,
+): Promise<GrantRow | undefined> {
   const grant = await deleteGrant(tx, authServer, grantId)
-  const until = grant
-    ? { expiresAt: Math.ceil(grant.access_ends_at.getTime() / 1_000), ...at(now) }
-    : untilAllExpired(now)
-  await insertRevocation(tx, authServer, { kind: 'grant', value: grantId, ...until })
+  if (!grant) return undefined
+  const expiresAt = Math.ceil(grant.access_ends_at.getTime() / 1_000)
+  await insertRevocation(tx, authServer, { kind: 'grant', value: grantId, expiresAt, ...at(now) })
   return grant
 }
 

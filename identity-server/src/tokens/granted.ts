@@ -1,4 +1,5 @@
 /** What was granted with a grant's first access token, and bounds all that follow: stored as a document. */
+import { Actor } from '@postern/protocol/actor'
 import { AuthorizationDetail } from '@postern/protocol/authorization-details'
 import Type, { type Static } from 'typebox'
 
@@ -8,5 +9,8 @@ export const Granted = Type.Object({
   authorization_details: Type.Array(AuthorizationDetail),
   /** Whether the client had proven who it is: it must then do so each time. */
   authenticated: Type.Boolean(),
+  actor: Type.Optional(Actor),
+  /** The claims that proved the subject, for the claims engine. */
+  subject_token: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
 })
 export type Granted = Static<typeof Granted>

@@ -2,7 +2,7 @@
 import { OAuthError } from '@postern/protocol/oauth-error'
 import type { Client } from '../clients/clients.ts'
 import type { EventRecorder } from '../events/recorder.ts'
-import { revokeAccessToken, revokeGrant } from '../revocations/revoke.ts'
+import { endGrant, revokeAccessToken } from '../revocations/revoke.ts'
 import type { Database } from '../store/database.ts'
 import type { AccessTokens, TokenIssuer } from './access-token.ts'
 import { findPresentedGrant, type RefreshTokens } from './refresh-token.ts'
@@ -34,7 +34,7 @@ export async function revokeToken(
   if (presented) {
     const { id: grant_id, client_id, subject } = presented.grant
     requireOwner(client, client_id)
-    await db.write({ authServer: id }, (tx) => revokeGrant(tx, id, grant_id, now))
+    await db.write({ authServer: id }, (tx) => endGrant(tx, id, grant_id, now))
     events.record(id, { type: 'token.revoked', client_id, subject, grant_id })
     return
   }

@@ -369,6 +369,8 @@ describe.each(databases)('the admin API on $kind', ({ start }) => {
     const initial = `/admin/v1${parents[0]}/initial-access-tokens`
     fewer.push(...['get', 'post'].map((method) => `${method} ${initial}`))
     fewer.push(...['get', 'patch', 'delete'].map((method) => `${method} ${initial}/{token}`))
+    const grants = `/admin/v1${parents[0]}/grants`
+    fewer.push(`get ${grants}`, `get ${grants}/{grant}`, `delete ${grants}/{grant}`)
     const actions = [`post /admin/v1${parents[0]}/claims/evaluate`]
     expect(operations.map(({ path, method }) => `${method} ${path}`).sort()).toEqual(
       [
