@@ -165,7 +165,7 @@ describe.each(databases)('private_key_jwt on $kind', ({ start }) => {
       `${header}.${payload}`,
       `${assertion}.`,
       `${header}.${Buffer.from(deep).toString('base64url')}.${signature}`,
-      await sign(claims({ padding: 'x'.repeat(8_000) })),
+      await sign(claims({ padding: 'x'.repeat(16_000) })),
       'not a jwt',
       '..',
     ]
