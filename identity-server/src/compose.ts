@@ -227,8 +227,7 @@ export async function startIdentityServer(
       runJob: jobs.runOnce,
       async close() {
         closing.abort()
-        await Promise.all([app.close(), mtlsListener?.close(), operations.close()])
-        await Promise.all([app.close(), operations.close(), jobs.stop()])
+        await Promise.all([app.close(), mtlsListener?.close(), operations.close(), jobs.stop()])
         // After the requests, which record events; before the database, which keeps them.
         await Promise.all([events.close(), outgoing.close(), redis?.close()])
         await secretUses.flush().catch((error: unknown) => logger.warn({ err: error }, 'last uses of secrets are lost'))
