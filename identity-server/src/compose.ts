@@ -25,6 +25,7 @@ import { createApp } from './http/app.ts'
 import { createReadCertificate, type TrustedProxies } from './http/certificate.ts'
 import { listenMtls, type MtlsListener } from './http/mtls.ts'
 import { createOperationsApp } from './http/operations.ts'
+import type { Retention } from './jobs/forget.ts'
 import { createJobs } from './jobs/list.ts'
 import { createJobRunner } from './jobs/runner.ts'
 import { readMasterKeyFile } from './keys/master-key-file.ts'
@@ -159,7 +160,7 @@ export async function startIdentityServer(
 
     const masterKeyUses = createMasterKeyUses(masterKeys, logger)
     const jobs = createJobRunner({
-      jobs: createJobs({ db, masterKeys, masterKeyUses, secretUses, events }),
+      jobs: createJobs({ db, masterKeys, masterKeyUses, secretUses, events, retention: retentionOf(environment) }),
       logger,
       now,
       observe: metrics.observeJob,
@@ -280,6 +281,10 @@ function trustedProxies(environment: Environment): TrustedProxies | undefined {
   const { POSTERN_TRUSTED_PROXIES: text, POSTERN_TRUSTED_PROXIES_VERIFY: verify } = environment
   const networks = text === undefined ? undefined : parseNetworks(text)
   return networks && { networks, verify }
+}
+
+function retentionOf({ POSTERN_EVENT_RETENTION_DAYS, POSTERN_AUDIT_RETENTION_DAYS }: Environment): Retention {
+  return { eventDays: POSTERN_EVENT_RETENTION_DAYS, auditDays: POSTERN_AUDIT_RETENTION_DAYS }
 }
 
 function firstClient({ POSTERN_ADMIN_CLIENT_ID, POSTERN_ADMIN_CLIENT_SECRET }: Environment) {

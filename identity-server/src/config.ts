@@ -70,6 +70,18 @@ export const Environment = Type.Object({
       description: 'PEM file of certificates to trust for URLs of tenants, beside the usual ones',
     }),
   ),
+  POSTERN_EVENT_RETENTION_DAYS: Type.Integer({
+    minimum: 1,
+    maximum: 3_650,
+    default: 30,
+    description: 'Days that events are kept',
+  }),
+  POSTERN_AUDIT_RETENTION_DAYS: Type.Integer({
+    minimum: 1,
+    maximum: 36_500,
+    default: 400,
+    description: 'Days that entries of the audit log are kept',
+  }),
   POSTERN_INTROSPECTION_EVENT_SAMPLE: Type.Number({
     minimum: 0,
     maximum: 1,

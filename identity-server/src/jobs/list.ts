@@ -4,6 +4,7 @@ import type { EventRecorder } from '../events/recorder.ts'
 import type { MasterKeyUses } from '../keys/master-key-use.ts'
 import type { MasterKeys } from '../keys/master-keys.ts'
 import type { Database } from '../store/database.ts'
+import { forget, type Retention } from './forget.ts'
 import type { Job } from './job.ts'
 import { reencrypt } from './re-encrypt.ts'
 import { recordSecretUses } from './record-secret-uses.ts'
@@ -17,12 +18,21 @@ export interface JobDeps {
   masterKeyUses: MasterKeyUses
   secretUses: SecretUses
   events: Pick<EventRecorder, 'record'>
+  retention: Retention
 }
 
-export const createJobs = ({ db, masterKeys, masterKeyUses, secretUses, events }: JobDeps): readonly Job[] => [
+export const createJobs = ({
+  db,
+  masterKeys,
+  masterKeyUses,
+  secretUses,
+  events,
+  retention,
+}: JobDeps): readonly Job[] => [
   rotateKeys(db, masterKeys),
   reencrypt(db, masterKeys, masterKeyUses),
   sweep(db),
   recordSecretUses(secretUses),
   tellOfExpiringSecrets(db, events),
+  forget(db, retention),
 ]
