@@ -2,9 +2,11 @@
 import { cachedDecision } from './cached-decision.ts'
 import { emptyRoute } from './empty-route.ts'
 import { introspection } from './introspection.ts'
+import { oneTenant } from './one-tenant.ts'
 import { peerIntrospection } from './peer-introspection.ts'
 import { peerTokenIssuance } from './peer-token-issuance.ts'
 import type { Scenario } from './scenario.ts'
+import { tenThousandTenants } from './ten-thousand-tenants.ts'
 import { tokenIssuance } from './token-issuance.ts'
 
 export const scenarios: readonly Scenario[] = [
@@ -14,4 +16,6 @@ export const scenarios: readonly Scenario[] = [
   tokenIssuance,
   peerIntrospection,
   introspection,
+  oneTenant,
+  tenThousandTenants,
 ]
