@@ -17,6 +17,8 @@ export interface TestServer {
   readonly variables: StoreVariables
   /** Moves the server's clock. */
   advance(ms: number): void
+  /** Stops the server's clock, but for `advance`, while the work goes on: where a second more would make a difference. */
+  withStoppedClock<T>(work: () => Promise<T>): Promise<T>
   now(): number
   /** What it has logged, at level debug. */
   logs(): string
@@ -43,7 +45,8 @@ export async function startTestServer(store: Store, options: TestServerOptions =
   const variables = options.variables ?? (await store.create())
   const environment = await testEnvironment(variables, options.environment)
   let offset = 0
-  const now = () => Date.now() + offset
+  let stoppedAt: number | undefined
+  const now = () => (stoppedAt ?? Date.now()) + offset
   const lines: string[] = []
   const logger = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
   const { longPollingMs, changeGrants } = options
@@ -66,6 +69,14 @@ export async function startTestServer(store: Store, options: TestServerOptions =
     variables,
     advance: (ms) => {
       offset += ms
+    },
+    async withStoppedClock(work) {
+      stoppedAt = Date.now()
+      try {
+        return await work()
+      } finally {
+        stoppedAt = undefined
+      }
     },
     now,
     logs: () => lines.join(''),
