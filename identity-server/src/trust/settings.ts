@@ -26,6 +26,7 @@ export const TrustedIssuerSettings = Type.Object(
       minLength: 1,
       maxLength: 1_000,
       description:
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it shows a template
         'The subject here, with CEL in ${ }, for instance acme:${subject_token.sub}: without a prefix of its own, an issuer can name any subject of this auth server',
     }),
     condition: Type.Optional(
