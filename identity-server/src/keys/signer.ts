@@ -1,12 +1,15 @@
 /**
- * Signs JWTs in the compact serialization (RFC 7515 section 7.1), with `node:crypto` on its threads: measured beside jose
- * and beside signing on the event loop in docs/decisions/0015.
+ * Signs JWTs in the compact serialization (RFC 7515 section 7.1) with `node:crypto`, measured beside jose in
+ * docs/decisions/0015: slow algorithms on its threads, quick ones in bursts on the event loop (docs/decisions/0024).
  */
-import { createPrivateKey, sign as signWithCallback, type webcrypto } from 'node:crypto'
+import { createPrivateKey, sign as signNow, type webcrypto } from 'node:crypto'
 import { promisify } from 'node:util'
 import { encode, encodeHeader, signatureParameters } from './algorithms.ts'
+import { createBursts } from './bursts.ts'
 
-const sign = promisify(signWithCallback)
+const signOnThreads = promisify(signNow)
+/** One for all signers: they share the event loop. */
+const burst = createBursts()
 
 export interface Signer {
   readonly kid: string
@@ -20,7 +23,7 @@ export interface Signer {
 
 /** @throws Error where the algorithm is not one of ours, or the key does not fit */
 export function createSigner(kid: string, algorithm: string, privateJwk: webcrypto.JsonWebKey): Signer {
-  const { hash, key } = signatureParameters(algorithm, createPrivateKey({ key: privateJwk, format: 'jwk' }))
+  const { hash, key, isQuick } = signatureParameters(algorithm, createPrivateKey({ key: privateJwk, format: 'jwk' }))
   const headers = new Map<string, string>()
 
   const headerOf = (type: string) => {
@@ -30,12 +33,15 @@ export function createSigner(kid: string, algorithm: string, privateJwk: webcryp
     headers.set(type, header)
     return header
   }
+  const signatureOf = (input: Buffer): Promise<Buffer> =>
+    isQuick ? burst(() => signNow(hash, input, key)) : signOnThreads(hash, input, key)
+
   return {
     kid,
     algorithm,
     async sign(type, claims) {
       const input = `${headerOf(type)}.${encode(claims)}`
-      return `${input}.${(await sign(hash, Buffer.from(input), key)).toString('base64url')}`
+      return `${input}.${(await signatureOf(Buffer.from(input))).toString('base64url')}`
     },
   }
 }
