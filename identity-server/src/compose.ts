@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { createAccess } from './admin/audited-access.ts'
 import { createAuthorizeAdmin } from './admin/authorize.ts'
+import { createAuditLog } from './audit/log.ts'
 import { createClaimSets } from './claims/claim-sets.ts'
 import { createRemoteAttributes } from './claims/sources/remote.ts'
 import { createTokenClaims } from './claims/token-claims.ts'
@@ -118,6 +119,7 @@ export async function startIdentityServer(
       observe: metrics.observeEvent,
       admit: createEventAdmission(environment.POSTERN_INTROSPECTION_EVENT_SAMPLE, now),
     })
+    const audit = createAuditLog(now)
     const authServers = createAuthServers(db, publicOrigin)
     const clients = createClients(db)
     const keyRings = createKeyRings(db, masterKeys)
@@ -160,12 +162,20 @@ export async function startIdentityServer(
 
     const masterKeyUses = createMasterKeyUses(masterKeys, logger)
     const jobs = createJobRunner({
-      jobs: createJobs({ db, masterKeys, masterKeyUses, secretUses, events, retention: retentionOf(environment) }),
+      jobs: createJobs({
+        db,
+        masterKeys,
+        masterKeyUses,
+        secretUses,
+        audit,
+        events,
+        retention: retentionOf(environment),
+      }),
       logger,
       now,
       observe: metrics.observeJob,
     })
-    const registration = { db, secrets, checkUrl: outgoing.checkUrl, events, now }
+    const registration = { db, secrets, checkUrl: outgoing.checkUrl, audit, events, now }
 
     metrics.watch({
       events,
@@ -210,7 +220,7 @@ export async function startIdentityServer(
         claimSources,
         organizationPath: (id) => db.read('maintenance', (tx) => listOrganizationPath(tx, id)),
         authorize,
-        openAccess: createAccess({ db, events, now }),
+        openAccess: createAccess({ db, audit, events }),
         now,
       },
     })

@@ -37,6 +37,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'clients',
     'keys',
     'assertions',
+    'audit',
     'events',
     'replay',
     'outgoing',

@@ -1,14 +1,15 @@
 /** How operations reach the database: transactions on behalf of an admin, whose changes are entered into the audit log. */
-import { createEventIds } from '../events/id.ts'
+import { differences } from '../audit/differences.ts'
+import type { AuditLog } from '../audit/log.ts'
 import type { EventRecorder } from '../events/recorder.ts'
-import { insertAuditEntry, type NewAuditEntry } from '../store/audit-log.ts'
+import type { NewAuditEntry } from '../store/audit-log.ts'
 import type { Database, Tx } from '../store/database.ts'
 import { lock } from '../store/lock.ts'
 import { findOrganization, findOwner } from '../store/organizations.ts'
 import { systemAuthServer } from '../tenancy/system.ts'
 import type { Access } from './access.ts'
 import type { Admin } from './authorize.ts'
-import { type ChangeOf, changeEvent, differences } from './change.ts'
+import { type ChangeOf, changeEvent } from './change.ts'
 import { Problem } from './problem.ts'
 
 export interface AccessRequest {
@@ -23,14 +24,11 @@ export type OpenAccess = (request: AccessRequest) => Access
 
 export interface AccessDeps {
   db: Database
+  audit: Pick<AuditLog, 'enter'>
   events: Pick<EventRecorder, 'record'>
-  /** ms since the epoch */
-  now: () => number
 }
 
-export function createAccess({ db, events, now }: AccessDeps): OpenAccess {
-  const ids = createEventIds()
-
+export function createAccess({ db, audit, events }: AccessDeps): OpenAccess {
   return ({ admin, authServer, change: asked }) => {
     const { organization } = admin
     const tenant = { organization, ...(authServer !== undefined && { authServer }) }
@@ -51,16 +49,12 @@ export function createAccess({ db, events, now }: AccessDeps): OpenAccess {
             const complete = await beginEntry(tx, asked, organization, authServer)
             const result = await work(tx)
             if (result === undefined || result === false) return { result, entry: undefined }
-            const { id, at } = ids(now())
-            const entry = {
-              id,
-              at: new Date(at),
+            const entry = await audit.enter(tx, {
               auth_server_id: concerned ?? null,
               actor: admin.clientId,
               actor_token: admin.tokenId,
               ...(await complete(result)),
-            }
-            await insertAuditEntry(tx, entry)
+            })
             return { result, entry }
           },
         )

@@ -1,10 +1,8 @@
 /** What a change over the admin API is, to the audit log and to the events. */
 import type { TObject } from 'typebox'
+import type { Members } from '../audit/differences.ts'
 import type { ChangeAction, ChangedResource, Event } from '../events/types.ts'
 import type { Access } from './access.ts'
-
-/** Members of a view: what any admin may read, and therefore nothing secret. */
-export type Members = Readonly<Record<string, unknown>>
 
 export interface ChangeOf {
   resource: ChangedResource
@@ -60,21 +58,6 @@ export function describeChange<Params extends Members>(
       return organizationOf(members)
     },
   }
-}
-
-/** Members that change with every change, and tell nothing. */
-const untold = new Set(['created_at', 'updated_at'])
-
-/** Each member that differs, with its value before and after. */
-export function differences(
-  before: Members = {},
-  after: Members = {},
-): Record<string, { from?: unknown; to?: unknown }> {
-  const names = new Set([...Object.keys(before), ...Object.keys(after)])
-  const changed = [...names].filter(
-    (name) => !untold.has(name) && JSON.stringify(before[name]) !== JSON.stringify(after[name]),
-  )
-  return Object.fromEntries(changed.map((name) => [name, { from: before[name], to: after[name] }]))
 }
 
 export function changeEvent(change: ChangeOf, target: string, actor: string, changed: readonly string[]): Event {

@@ -1,10 +1,10 @@
 /** What a resource of the admin API tells of itself; resource.ts makes routes of it. */
 import type { Static, TObject } from 'typebox'
+import type { Members } from '../audit/differences.ts'
 import type { ChangedResource } from '../events/types.ts'
 import type { Page } from '../store/page.ts'
 import type { Access } from './access.ts'
 import type { Action } from './action.ts'
-import type { Members } from './change.ts'
 
 export interface ResourceDefinition<
   Params extends TObject,

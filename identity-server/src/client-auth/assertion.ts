@@ -7,11 +7,11 @@ import { OAuthError } from '@postern/protocol/oauth-error'
 import { maxAssertionLength, verifyAssertion } from '../assertions/verify.ts'
 import type { Client } from '../clients/clients.ts'
 import type { Form } from '../form.ts'
-import { OutgoingError } from '../outgoing/error.ts'
 import type { KeySource } from '../outgoing/key-source.ts'
 import type { ReplayGuard } from '../replay/guard.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
 import type { Claimed, Credentials } from './method.ts'
+import { refuseWithoutKeys } from './unavailable-keys.ts'
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 /** Seconds from now to the latest `exp`: as long as that, the assertion has to be remembered. */
@@ -56,7 +56,7 @@ export function readAssertion(
       for (const key of client ? method.keysOf(client, authServer) : []) {
         const expected = { issuer: clientId, subject: clientId, audiences: [authServer.issuer], alone: true }
         const claims = await verifyAssertion(assertion, { ...key, ...expected, types, maxLifetime }, now()).catch(
-          unknown,
+          refuseWithoutKeys,
         )
         if (!claims || !isIdentifier(claims.jti)) continue
         key.used?.()
@@ -80,10 +80,4 @@ function assertionIn(form: Form): string | undefined {
 
 function isIdentifier(jti: string | undefined): jti is string {
   return jti !== undefined && jti !== '' && jti.length <= 255
-}
-
-/** Not the client's fault, perhaps, and over soon; whether the assertion was genuine is not known. */
-function unknown(error: unknown): never {
-  if (!(error instanceof OutgoingError)) throw error
-  throw new OAuthError('temporarily_unavailable', 'the keys of the client cannot be had', { cause: error })
 }

@@ -1,8 +1,7 @@
-import { OAuthError } from '@postern/protocol/oauth-error'
 import type { KeysOf } from '../clients/keys.ts'
-import { OutgoingError } from '../outgoing/error.ts'
 import { isCurrent } from '../sender-constraint/certificate.ts'
 import type { ClientAuthMethod } from './method.ts'
+import { refuseWithoutKeys } from './unavailable-keys.ts'
 
 /**
  * A certificate that needs nobody to vouch for it, because its key is one that the client is registered with (RFC 8705
@@ -20,10 +19,7 @@ export function selfSignedTlsClientAuth(keysOf: KeysOf, now: () => number): Clie
         async proves(client) {
           const keys = client && isCurrent(certificate, now()) ? keysOf(client) : undefined
           if (!keys) return false
-          return keys.includes(certificate.x509.publicKey).catch((error: unknown) => {
-            if (!(error instanceof OutgoingError)) throw error
-            throw new OAuthError('temporarily_unavailable', 'the keys of the client cannot be had', { cause: error })
-          })
+          return keys.includes(certificate.x509.publicKey).catch(refuseWithoutKeys)
         },
       }
     },

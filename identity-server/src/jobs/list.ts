@@ -1,4 +1,5 @@
 /** The jobs. To add one: a file beside these and a line here. */
+import type { AuditLog } from '../audit/log.ts'
 import type { SecretUses } from '../clients/secret-uses.ts'
 import type { EventRecorder } from '../events/recorder.ts'
 import type { MasterKeyUses } from '../keys/master-key-use.ts'
@@ -17,6 +18,7 @@ export interface JobDeps {
   masterKeys: MasterKeys
   masterKeyUses: MasterKeyUses
   secretUses: SecretUses
+  audit: Pick<AuditLog, 'enterBelow'>
   events: Pick<EventRecorder, 'record'>
   retention: Retention
 }
@@ -26,10 +28,11 @@ export const createJobs = ({
   masterKeys,
   masterKeyUses,
   secretUses,
+  audit,
   events,
   retention,
 }: JobDeps): readonly Job[] => [
-  rotateKeys(db, masterKeys),
+  rotateKeys({ db, masterKeys, audit, events }),
   reencrypt(db, masterKeys, masterKeyUses),
   sweep(db),
   recordSecretUses(secretUses),

@@ -43,9 +43,28 @@ export async function advanceKeys(
   return activate && activateKey(tx, authServer, keys, activate, now)
 }
 
-/** As `advanceKeys`, but leaves it to whoever is at these keys already. */
-export async function advanceIdleKeys(tx: Tx, authServer: string, masterKeys: MasterKeys, now: number): Promise<void> {
-  if (await tryLock(tx, subject(authServer))) await advanceKeys(tx, authServer, masterKeys, now)
+/** A key before and after; undefined where there was none, or is none any more. */
+export interface KeyChange {
+  before: SigningKeyRow | undefined
+  after: SigningKeyRow | undefined
+}
+
+/** As `advanceKeys`, but leaves it to whoever is at these keys already. @returns what has become different */
+export async function advanceIdleKeys(
+  tx: Tx,
+  authServer: string,
+  masterKeys: MasterKeys,
+  now: number,
+): Promise<KeyChange[]> {
+  if (!(await tryLock(tx, subject(authServer)))) return []
+  const before = await listSigningKeys(tx, authServer)
+  await advanceKeys(tx, authServer, masterKeys, now)
+  const after = await listSigningKeys(tx, authServer)
+  const kids = new Set([...before, ...after].map(({ kid }) => kid))
+  const find = (keys: readonly SigningKeyRow[], kid: string) => keys.find((key) => key.kid === kid)
+  return [...kids]
+    .map((kid) => ({ before: find(before, kid), after: find(after, kid) }))
+    .filter((change) => change.before?.state !== change.after?.state)
 }
 
 /**

@@ -47,6 +47,8 @@ export class OutgoingError extends Error {
 
   /** Whether the same request may succeed a little later. */
   get isTemporary(): boolean {
-    return temporary.has(this.reason) || (this.reason === 'bad_status' && (this.status ?? 0) >= 500)
+    const { reason, status = 0 } = this
+    // 429 asks for patience (RFC 6585 section 4).
+    return temporary.has(reason) || (reason === 'bad_status' && (status >= 500 || status === 429))
   }
 }

@@ -4,6 +4,7 @@
  */
 import { OAuthError } from '@postern/protocol/oauth-error'
 import { clientIdPattern, toStoredSecret } from '../clients/clients.ts'
+import { clientMembers } from '../clients/members.ts'
 import { endClient } from '../revocations/revoke.ts'
 import {
   type ClientRegistrationRow,
@@ -37,7 +38,7 @@ export interface ManageClient {
 
 const clientId = new RegExp(clientIdPattern)
 
-export function createManageClient({ db, secrets, checkUrl, events, now }: RegistrationDeps): ManageClient {
+export function createManageClient({ db, secrets, checkUrl, audit, events, now }: RegistrationDeps): ManageClient {
   const requireSecret = async (tx: Tx, { id: tenant }: AuthServer, client: string, secret: unknown) => {
     if (secret === undefined || secret === null) return
     const stored = (await secretsOf(tx, tenant, client)).map(toStoredSecret)
@@ -59,9 +60,8 @@ export function createManageClient({ db, secrets, checkUrl, events, now }: Regis
       const token = requireToken(authorization)
       const { id: tenant } = authServer
       const change = await storable(() =>
-        db.write({ authServer: tenant }, async (tx) => {
-          // The lock of the admin API's changes: neither overwrites what the other has just decided.
-          await lock(tx, `change of ${targetOf(tenant, client)}`)
+        db.write({ organization: authServer.organization, authServer: tenant }, async (tx) => {
+          const target = await lockTarget(tx, tenant, client)
           const { row, registration } = await requireRegistered(tx, authServer, client, token)
           const { client_id, client_secret, ...members } = membersOf(body)
           if (client_id !== client) throw invalidMetadata('client_id is not that of the client')
@@ -84,6 +84,13 @@ export function createManageClient({ db, secrets, checkUrl, events, now }: Regis
           const registered = await updateClientRegistration(tx, tenant, client, { metadata })
           const need = { client, authMethods, lifetime: policy.secret_lifetime, now: now() }
           const secret = await provideSecret(tx, tenant, secrets, need)
+          await audit.enterBelow(tx, tenant, {
+            actor: client,
+            action: 'client.updated',
+            target,
+            before: clientMembers(row),
+            after: clientMembers(updated),
+          })
           const before = toInformation(authServer, row, registration, token, { expiresAt: undefined })
           const after = toInformation(authServer, updated, registered, token, { expiresAt: undefined })
           return {
@@ -97,14 +104,29 @@ export function createManageClient({ db, secrets, checkUrl, events, now }: Regis
     },
     async remove({ authServer, client, authorization }) {
       const token = requireToken(authorization)
-      await db.write({ authServer: authServer.id }, async (tx) => {
-        await requireRegistered(tx, authServer, client, token)
-        await deleteClient(tx, authServer.id, client)
-        await endClient(tx, authServer.id, client, now())
+      const { id: tenant, organization } = authServer
+      await db.write({ organization, authServer: tenant }, async (tx) => {
+        const target = await lockTarget(tx, tenant, client)
+        const { row } = await requireRegistered(tx, authServer, client, token)
+        await endClient(tx, tenant, client, now())
+        await deleteClient(tx, tenant, client)
+        await audit.enterBelow(tx, tenant, {
+          actor: client,
+          action: 'client.deleted',
+          target,
+          before: clientMembers(row),
+        })
       })
-      recordChange(events, authServer.id, 'client.deleted', client, { actor: client })
+      recordChange(events, tenant, 'client.deleted', client, { actor: client })
     },
   }
+}
+
+/** The lock of the admin API's changes: neither overwrites what the other has just decided. @returns what is changed */
+async function lockTarget(tx: Tx, authServer: string, client: string): Promise<string> {
+  const target = targetOf(authServer, client)
+  await lock(tx, `change of ${target}`)
+  return target
 }
 
 /** @throws OAuthError `invalid_token` for whoever is not that client, 403 where an administrator has disabled it */

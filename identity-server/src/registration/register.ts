@@ -1,13 +1,16 @@
 /** Dynamic client registration (RFC 7591): whom the policy admits becomes a client, with all that it needs. */
 import { randomUUID } from 'node:crypto'
 import { OAuthError } from '@postern/protocol/oauth-error'
+import { anybody, holderOf } from '../audit/actors.ts'
+import type { AuditLog } from '../audit/log.ts'
+import { clientMembers } from '../clients/members.ts'
 import type { ClientSecrets } from '../clients/secret.ts'
 import type { CheckUrl } from '../clients/validation.ts'
 import type { EventRecorder } from '../events/recorder.ts'
 import { countClientRegistrations, insertClientRegistration } from '../store/client-registrations.ts'
 import { insertClient } from '../store/clients.ts'
 import type { Database, Tx } from '../store/database.ts'
-import { isUsableInitialAccessToken, useInitialAccessToken } from '../store/initial-access-tokens.ts'
+import { findUsableInitialAccessToken, useInitialAccessToken } from '../store/initial-access-tokens.ts'
 import { lock } from '../store/lock.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
 import { defaultMaxRegisteredClients, type RegistrationPolicy } from '../tenancy/registration-policy.ts'
@@ -15,7 +18,7 @@ import type { AdmittedClient } from './client.ts'
 import { type ClientInformation, toInformation } from './information.ts'
 import { readMetadata } from './metadata.ts'
 import { admitClient } from './policy.ts'
-import { recordChange } from './record.ts'
+import { recordChange, targetOf } from './record.ts'
 import { provideSecret } from './secrets.ts'
 import { storable } from './storable.ts'
 import { createRegistrationAccessToken, hashToken, refuseToken, requireToken } from './tokens.ts'
@@ -24,6 +27,7 @@ export interface RegistrationDeps {
   db: Database
   secrets: ClientSecrets
   checkUrl: CheckUrl
+  audit: Pick<AuditLog, 'enterBelow'>
   events: Pick<EventRecorder, 'record'>
   /** ms since the epoch */
   now: () => number
@@ -39,21 +43,21 @@ export interface RegistrationRequest {
 /** @throws OAuthError; StoreError */
 export type RegisterClient = (request: RegistrationRequest) => Promise<ClientInformation>
 
-export function createRegisterClient({ db, secrets, checkUrl, events, now }: RegistrationDeps): RegisterClient {
+export function createRegisterClient({ db, secrets, checkUrl, audit, events, now }: RegistrationDeps): RegisterClient {
   return async ({ authServer, policy, authorization, body }) => {
     const { id: tenant } = authServer
     const at = now()
     const permit = policy.mode === 'initial_access_token' ? hashToken(requireToken(authorization)) : undefined
     // Before the metadata are looked at: who may not register need not learn what may be registered.
     await requirePermit(permit, (hash) =>
-      db.read({ authServer: tenant }, (tx) => isUsableInitialAccessToken(tx, tenant, hash, new Date(at))),
+      db.read({ authServer: tenant }, (tx) => findUsableInitialAccessToken(tx, tenant, hash, new Date(at))),
     )
     const admitted = admitClient({ authServer, policy, checkUrl }, readMetadata(body))
     const token = createRegistrationAccessToken()
 
     const information = await storable(() =>
-      db.write({ authServer: tenant }, async (tx) => {
-        await requirePermit(permit, (hash) => useInitialAccessToken(tx, tenant, hash, new Date(at)))
+      db.write({ organization: authServer.organization, authServer: tenant }, async (tx) => {
+        const used = await requirePermit(permit, (hash) => useInitialAccessToken(tx, tenant, hash, new Date(at)))
         await requireRoom(tx, tenant, policy)
         const row = await insertClient(tx, tenant, toColumns(randomUUID(), admitted), admitted.scopes)
         const registration = await insertClientRegistration(tx, tenant, {
@@ -65,6 +69,12 @@ export function createRegisterClient({ db, secrets, checkUrl, events, now }: Reg
         const { authMethods } = admitted
         const need = { client: row.id, authMethods, lifetime: policy.secret_lifetime, now: at }
         const secret = await provideSecret(tx, tenant, secrets, need)
+        await audit.enterBelow(tx, tenant, {
+          actor: used === undefined ? anybody : holderOf(used),
+          action: 'client.created',
+          target: targetOf(tenant, row.id),
+          after: clientMembers(row),
+        })
         return toInformation(authServer, row, registration, token, secret)
       }),
     )
@@ -73,8 +83,15 @@ export function createRegisterClient({ db, secrets, checkUrl, events, now }: Reg
   }
 }
 
-async function requirePermit(hash: Buffer | undefined, isGood: (hash: Buffer) => Promise<boolean>): Promise<void> {
-  if (hash && !(await isGood(hash))) throw refuseToken('the initial access token is unknown, expired or used up')
+/** @param find the id of the token, where it is good */
+async function requirePermit(
+  hash: Buffer | undefined,
+  find: (hash: Buffer) => Promise<string | undefined>,
+): Promise<string | undefined> {
+  if (!hash) return undefined
+  const found = await find(hash)
+  if (found === undefined) throw refuseToken('the initial access token is unknown, expired or used up')
+  return found
 }
 
 async function requireRoom(

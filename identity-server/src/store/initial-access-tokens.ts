@@ -16,27 +16,38 @@ export function listInitialAccessTokens(tx: Tx, authServer: string, page: Page):
   return paginate(select(tx, authServer), 'id', page).execute()
 }
 
-/** Whether the token can be used now, without using it. @param hash SHA-256 of the token */
-export async function isUsableInitialAccessToken(tx: Tx, authServer: string, hash: Buffer, now: Date) {
+/** The id of a token that can be used now, without using it. @param hash SHA-256 of the token */
+export async function findUsableInitialAccessToken(
+  tx: Tx,
+  authServer: string,
+  hash: Buffer,
+  now: Date,
+): Promise<string | undefined> {
   const row = await select(tx, authServer).where('hash', '=', hash).executeTakeFirst()
-  return row !== undefined && row.uses_left > 0 && row.expires_at > now
+  return row !== undefined && row.uses_left > 0 && row.expires_at > now ? row.id : undefined
 }
 
 /**
  * Uses the token once: of any number of attempts, in whatever process, no more succeed than it has uses left.
  * @param hash SHA-256 of the token
- * @returns whether there was a use left
+ * @returns its id, where there was a use left
  */
-export async function useInitialAccessToken(tx: Tx, authServer: string, hash: Buffer, now: Date): Promise<boolean> {
-  const { numUpdatedRows } = await tx
+export async function useInitialAccessToken(
+  tx: Tx,
+  authServer: string,
+  hash: Buffer,
+  now: Date,
+): Promise<string | undefined> {
+  const row = await tx
     .updateTable('initial_access_tokens')
     .set({ uses_left: sql<number>`uses_left - 1`, updated_at: sql<Date>`now()` })
     .where('auth_server_id', '=', authServer)
     .where('hash', '=', hash)
     .where('uses_left', '>', 0)
     .where('expires_at', '>', now)
+    .returning('id')
     .executeTakeFirst()
-  return numUpdatedRows > 0n
+  return row?.id
 }
 
 export function insertInitialAccessToken(

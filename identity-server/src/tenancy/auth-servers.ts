@@ -15,6 +15,8 @@ import { AuthServerSettings } from './settings.ts'
 
 export interface AuthServer {
   id: string
+  /** The organization that it belongs to. */
+  organization: string
   /** The issuer identifier (RFC 8414 section 2). */
   issuer: string
   name: string
@@ -81,6 +83,7 @@ function toAuthServer({ row, scopes }: Rows, publicOrigin: string): Omit<AuthSer
   const settings = Value.Parse(AuthServerSettings, row.settings)
   return {
     id: row.id,
+    organization: row.organization_id,
     issuer: issuerOf(publicOrigin, row.id),
     name: row.name,
     audience: row.audience,

@@ -27,6 +27,7 @@ const emptyClient: Client = {
   settings: {},
 }
 const emptyAuthServer: AuthServer = {
+  organization: 'acme',
   id: '',
   issuer: '',
   name: '',

@@ -407,6 +407,54 @@ describe.each(databases)('keys behind a jwks_uri on $kind', ({ start }) => {
   })
 })
 
+describe.each(databases)("a client's own jwks_uri that is wrong on $kind", ({ start }) => {
+  let server: TestServer
+  let tenant: Tenant
+  const answers: Record<string, [status: number, type: string, body: string]> = {
+    '/gone': [404, 'application/json', '{}'],
+    '/moved': [302, 'application/json', ''],
+    '/page': [200, 'text/html', '<p>'],
+    '/text': [200, 'application/json', 'not json'],
+    '/other': [200, 'application/json', '{"keys":1}'],
+    '/busy': [429, 'application/json', '{}'],
+    '/broken': [500, 'application/json', '{}'],
+  }
+  const host = createServer((request, response) => {
+    const [status, type, body] = answers[String(request.url)] ?? [400, 'text/plain', '']
+    response.writeHead(status, { 'content-type': type, location: 'https://keys.example.test/' }).end(body)
+  })
+  beforeAll(() => new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve)))
+  afterAll(() => {
+    host.close()
+  })
+  useTenant(
+    start,
+    (bench) => {
+      ;({ server, tenant } = bench)
+    },
+    { environment: { POSTERN_OUTGOING_PRIVATE: 'true' } },
+  )
+
+  const attempt = async (path: string) => {
+    const address = host.address()
+    const port = typeof address === 'object' ? address?.port : undefined
+    const method = { token_endpoint_auth_methods: ['private_key_jwt'], jwks_uri: `http://127.0.0.1:${port}${path}` }
+    const { id } = await tenant.client(method)
+    const payload = assertionClaims(id, tenant.issuer, server.now())
+    const key = await newClientKey('ES256')
+    const { status, json } = await withAssertion(tenant, await signClaims(payload, key.privateKey, { alg: 'ES256' }))
+    return [status, json.error, json.error_description]
+  }
+
+  test.each(['/gone', '/moved', '/page', '/text', '/other'])('%s does not authenticate it', async (path) => {
+    expect(await attempt(path)).toEqual([401, 'invalid_client', 'client authentication failed'])
+  })
+
+  test.each(['/busy', '/broken'])('%s may be over soon', async (path) => {
+    expect((await attempt(path)).slice(0, 2)).toEqual([503, 'temporarily_unavailable'])
+  })
+})
+
 describe.each(postgresOnly)('two replicas on one PostgreSQL', ({ start }) => {
   test('take an assertion once between them', async () => {
     const store = await start()

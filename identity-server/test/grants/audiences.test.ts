@@ -5,6 +5,7 @@ import { parseForm } from '../../src/http/form.ts'
 import type { AuthServer } from '../../src/tenancy/auth-servers.ts'
 
 const authServer: AuthServer = {
+  organization: 'acme',
   id: 'a',
   name: '',
   claims: undefined,

@@ -5,7 +5,7 @@ import { metadataMaxAge } from '../../src/lifetimes.ts'
 import { databases, postgresOnly } from '../support/databases.ts'
 import { type Credentials, send } from '../support/http.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
-import { type Tenant, useTenant } from '../support/tenant.ts'
+import { createTenant, type Tenant, useTenant } from '../support/tenant.ts'
 
 const day = 86_400_000
 
@@ -75,6 +75,30 @@ describe.each(databases)('rotation on schedule on $kind', ({ start }) => {
     await server.runJob('rotate-keys')
     expect(await kidsOf(tenant)).toEqual([last])
     await tenant.token(client)
+  })
+
+  test('each step stands in the audit log, done by the schedule, without the private key', async () => {
+    const other = await createTenant(server)
+    const [first] = await kidsOf(other)
+    server.advance(90 * day)
+    await live(3 * publishedForMs, publishedForMs)
+    server.advance(retiredForMs)
+    await server.runJob('rotate-keys')
+    const [next] = await kidsOf(other)
+    const { json, text } = await server.admin('GET', `/audit-log?auth_server=${other.id}&actor=urn:postern:schedule`)
+    const entries = Array.isArray(json.items) ? json.items : []
+    const target = (kid: string | undefined) => `/auth-servers/${other.id}/keys/${kid}`
+    expect(entries.map(({ action, target }) => [action, target])).toEqual([
+      ['signing_key.deleted', target(first)],
+      ['signing_key.rotated', target(next)],
+      ['signing_key.updated', target(first)],
+      ['signing_key.created', target(next)],
+    ])
+    expect(entries[1].changes).toMatchObject({ state: { from: 'next', to: 'active' } })
+    expect(text).not.toMatch(/"d"|private_key/)
+    await server.runJob('rotate-keys')
+    const again = await server.admin('GET', `/audit-log?auth_server=${other.id}&actor=urn:postern:schedule`)
+    expect(again.json.items).toHaveLength(entries.length)
   })
 
   test('the system auth server is no exception, and the admin API goes on', async () => {

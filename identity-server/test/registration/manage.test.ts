@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { newClientKey } from '../support/assertions.ts'
 import { databases } from '../support/databases.ts'
-import { send } from '../support/http.ts'
+import { createForeignIssuer } from '../support/foreign-issuer.ts'
+import { postForm, send } from '../support/http.ts'
 import { allowRegistration, manage, metadataOf, type Registered, register } from '../support/registering.ts'
 import type { TestServer } from '../support/server.ts'
-import { createTenant, type Tenant, useTenant } from '../support/tenant.ts'
+import { create, createTenant, newSecret, type Tenant, useTenant } from '../support/tenant.ts'
 
 const policy = { mode: 'open', scopes: ['read'], default_scopes: ['read'], max_clients: 1_000 }
 const invalid = [400, 'invalid_client_metadata']
@@ -93,6 +94,35 @@ describe.each(databases)('management of registered clients (RFC 7592) on $kind',
     }
   })
 
+  test('deleting ends its grants: no refresh token outlives it', async () => {
+    const other = await createTenant(server)
+    const grant_type = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+    const grant_types = [grant_type, 'refresh_token']
+    await allowRegistration(server, other, { ...policy, grant_types })
+    const partner = await createForeignIssuer(server, other)
+    const client = await register(other, { grant_types })
+    const asked = { grant_type, assertion: await partner.sign() }
+    const { json } = await postForm(`${other.issuer}/token`, asked, client)
+    const grants = async () => {
+      const { json } = await server.admin('GET', `/auth-servers/${other.id}/grants`)
+      return json.items
+    }
+    expect(json).toHaveProperty('refresh_token')
+    expect(await grants()).toHaveLength(1)
+    expect((await manage('DELETE', client)).status).toBe(204)
+    expect(await grants()).toEqual([])
+    const reader = await other.client({ may_introspect: true })
+    for (const token of [json.access_token, json.refresh_token]) {
+      expect((await other.introspect(reader, String(token))).json).toEqual({ active: false })
+    }
+    // Nor does it come back with a client of the same id.
+    await create(server, `/auth-servers/${other.id}/clients`, { id: client.id, name: 'Again', grant_types })
+    const again = await newSecret(server, other.id, client.id)
+    const refresh = { grant_type: 'refresh_token', refresh_token: String(json.refresh_token) }
+    expect((await postForm(`${other.issuer}/token`, refresh, again)).json.error).toBe('invalid_grant')
+    expect((await other.introspect(reader, String(json.access_token))).json).toEqual({ active: false })
+  })
+
   test('a secret that expires is followed by another in time, and both are good meanwhile', async () => {
     const other = await createTenant(server)
     await allowRegistration(server, other, { ...policy, secret_lifetime: 3_600 })
@@ -138,6 +168,37 @@ describe.each(databases)('management of registered clients (RFC 7592) on $kind',
     const client = await register(other)
     await allowRegistration(server, other, { mode: 'off' })
     expect((await manage('GET', client)).status).toBe(404)
+  })
+
+  test('registration, update and deletion stand in the audit log, with who did it, and no secret', async () => {
+    const other = await createTenant(server)
+    await allowRegistration(server, other, { ...policy, mode: 'initial_access_token' })
+    const path = `/auth-servers/${other.id}/initial-access-tokens`
+    const initial = await create(server, path, { name: 'test' })
+    const client = await register(other, { client_name: 'Robot' }, String(initial.token))
+    expect((await manage('PUT', client, { client_id: client.id, client_name: 'Machine' })).status).toBe(200)
+    expect((await manage('PUT', client, { client_id: client.id, scope: 'admin' })).status).toBe(400)
+    expect((await manage('DELETE', client)).status).toBe(204)
+    expect((await manage('DELETE', client)).status).toBe(401)
+    const target = `/auth-servers/${other.id}/clients/${client.id}`
+    const { json, text } = await server.admin('GET', `/audit-log?target=${encodeURIComponent(target)}`)
+    const usual = { auth_server_id: other.id, actor_token: null, target }
+    expect(json.items).toEqual([
+      expect.objectContaining({ ...usual, actor: client.id, action: 'client.deleted' }),
+      expect.objectContaining({
+        ...usual,
+        actor: client.id,
+        action: 'client.updated',
+        changes: { name: { from: 'Robot', to: 'Machine' } },
+      }),
+      expect.objectContaining({
+        ...usual,
+        actor: `urn:postern:initial-access-token:${initial.id}`,
+        action: 'client.created',
+        changes: expect.objectContaining({ name: { to: 'Robot' }, scopes: { to: ['read'] } }),
+      }),
+    ])
+    for (const secret of [client.secret, client.token, String(initial.token)]) expect(text).not.toContain(secret)
   })
 
   describe('attacks', () => {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import Type from 'typebox'
-import { Value } from 'typebox/value'
 import { clientAuthMethodNames, defaultClientAuthMethods } from '../../client-auth/list.ts'
 import { clientIdPattern } from '../../clients/clients.ts'
+import { clientMembers } from '../../clients/members.ts'
 import { ClientSettings } from '../../clients/settings.ts'
 import { problemOf } from '../../clients/validation.ts'
 import { grantTypes } from '../../grants/list.ts'
@@ -141,6 +141,6 @@ export function clients({ checkUrl, now }: AdminDeps) {
   })
 }
 
-function toView({ auth_server_id: _, settings, created_at, updated_at, ...row }: ClientRow) {
-  return { ...row, ...Value.Parse(ClientSettings, settings), ...toTimes({ created_at, updated_at }) }
+function toView(row: ClientRow) {
+  return { ...clientMembers(row), ...toTimes(row) }
 }

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { maxKeys } from '../../keys/lifecycle.ts'
+import { keyMembers } from '../../keys/members.ts'
 import { lockKeys, revokeKey, rotateKeys } from '../../keys/rotation.ts'
-import { publishedJwk } from '../../keys/signing-keys.ts'
 import { revokeSignedBy } from '../../revocations/revoke.ts'
 import { findSigningKey, listSigningKeys, pageSigningKeys, type SigningKeyRow } from '../../store/signing-keys.ts'
 import { action } from '../action.ts'
@@ -82,15 +82,5 @@ export function keys({ masterKeys, now }: AdminDeps) {
 }
 
 function toView(row: SigningKeyRow) {
-  const { kid, algorithm, state, activates_at, retired_at, removes_at } = row
-  return {
-    kid,
-    algorithm,
-    state,
-    jwk: publishedJwk(row),
-    activates_at: activates_at.toISOString(),
-    retired_at: retired_at?.toISOString() ?? null,
-    removes_at: removes_at?.toISOString() ?? null,
-    ...toTimes(row),
-  }
+  return { ...keyMembers(row), ...toTimes(row) }
 }
