@@ -1,5 +1,5 @@
 /** A trusted issuer, from its configuration: how its tokens are verified, and how its revocations arrive. */
-import type { IssuerConfig } from '../config/schema.ts'
+import type { IssuerConfig } from '../config/schema/issuer.ts'
 import { safeReason } from '../failures.ts'
 import { createIntrospect } from '../remote/introspection.ts'
 import { createJwks, type FindKey } from '../remote/jwks.ts'

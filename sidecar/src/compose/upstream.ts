@@ -1,5 +1,5 @@
 /** The token for an upstream, from its configuration. */
-import type { UpstreamConfig } from '../config/schema.ts'
+import type { UpstreamConfig } from '../config/schema/upstream.ts'
 import { createFetchToken } from '../remote/token-endpoint.ts'
 import { createUpstreamTokens } from '../remote/upstream-tokens.ts'
 import { type UpstreamStep, upstreamStep } from '../steps/upstream-token.ts'

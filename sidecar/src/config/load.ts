@@ -1,7 +1,8 @@
 /** From the text of a file to a configuration: YAML, then the schema, then what a schema cannot say. */
 import { Ajv, type ErrorObject } from 'ajv'
 import { isNode, LineCounter, parseDocument } from 'yaml'
-import { type PathProblem, semanticProblems } from './checks.ts'
+import type { PathProblem } from './checks/check.ts'
+import { semanticProblems } from './checks.ts'
 import { Config } from './schema.ts'
 
 export interface Problem {

@@ -1,6 +1,6 @@
 /** Secrets named by the configuration, read at the start. */
 import { readFileSync } from 'node:fs'
-import type { SecretSource } from './schema.ts'
+import type { SecretSource } from './schema/parts.ts'
 
 export type ReadSecret = (source: SecretSource) => string
 

@@ -5,7 +5,7 @@
  */
 import type { Allow, Deny } from '@postern/protocol/decision'
 import { LRUCache } from 'lru-cache'
-import type { Config } from '../config/schema.ts'
+import type { CacheConfig } from '../config/schema/cache.ts'
 import type { KnownToken } from '../steps/revocation.ts'
 
 export interface Verified extends KnownToken {
@@ -40,7 +40,7 @@ interface Entry {
   until: number
 }
 
-export function createOutcomeCache(config: Config['cache']): OutcomeCache {
+export function createOutcomeCache(config: CacheConfig): OutcomeCache {
   const negativeBytes = Math.floor(config.max_bytes * negativeShare)
   const positive = createLru(config.max_entries, config.max_bytes - negativeBytes)
   const negative = createLru(config.negative_max_entries, negativeBytes)

@@ -3,7 +3,7 @@
  * configuration, compiles, or looks anything up by name.
  */
 import type { Allow, Decision, DecisionRequest } from '@postern/protocol/decision'
-import type { Config } from '../config/schema.ts'
+import type { CacheConfig } from '../config/schema/cache.ts'
 import { DependencyError, Refusal } from '../failures.ts'
 import { createSingleFlight } from '../remote/single-flight.ts'
 import type { UpstreamToken } from '../remote/upstream-tokens.ts'
@@ -24,7 +24,7 @@ export interface PolicyParts {
   checkRevocation: CheckRevocation
   headers: HeaderPlan
   upstream: UpstreamStep | undefined
-  cache: Config['cache']
+  cache: CacheConfig
   /** ms since the epoch */
   now: () => number
   /** Told why a decision was `unavailable`. */

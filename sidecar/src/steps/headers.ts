@@ -1,6 +1,6 @@
 /** The last step: which headers the upstream gets, and which of the client's it must never see. */
 import { canonicalHeaderName } from '@postern/protocol/header-name'
-import type { PolicyConfig } from '../config/schema.ts'
+import type { PolicyConfig } from '../config/schema/policy.ts'
 import type { Identity } from './identity.ts'
 
 export interface HeaderPlan {

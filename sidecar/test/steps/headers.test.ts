@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { PolicyConfig } from '../../src/config/schema.ts'
+import type { PolicyConfig } from '../../src/config/schema/policy.ts'
 import { planHeaders } from '../../src/steps/headers.ts'
 
 const policy = (changes: Partial<PolicyConfig> = {}): PolicyConfig => ({

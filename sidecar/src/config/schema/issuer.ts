@@ -1,0 +1,33 @@
+import Type, { type Static } from 'typebox'
+import { Introspection } from './introspection.ts'
+import { asymmetricAlgorithms, credentials, milliseconds, object, seconds, Url } from './parts.ts'
+
+const RevocationFeed = object(
+  {
+    endpoint: Type.Optional(Type.String({ ...Url, description: 'Default: from the metadata of the issuer' })),
+    ...credentials,
+  },
+  'Revocations as they happen (RFC 8936). With a feed, tokens without jti are refused',
+)
+
+export const Issuer = object(
+  {
+    issuer: Type.String({ ...Url, description: 'The issuer identifier, to the letter' }),
+    audience: Type.Array(Type.String({ minLength: 1 }), {
+      minItems: 1,
+      description: 'Accepted audiences: one must be named',
+    }),
+    algorithms: Type.Array(Type.Enum(asymmetricAlgorithms), {
+      default: ['ES256'],
+      minItems: 1,
+      description: 'Accepted signature algorithms',
+    }),
+    leeway: seconds(5, 0, 60, 'Tolerated difference of the clocks for iat and nbf; the expiry is never stretched'),
+    jwks_uri: Type.Optional(Type.String({ ...Url, description: 'Default: from the metadata of the issuer' })),
+    timeout_ms: milliseconds(2_000, 'Deadline of requests for keys and metadata'),
+    introspection: Type.Optional(Introspection),
+    revocation_feed: Type.Optional(RevocationFeed),
+  },
+  'A trusted issuer',
+)
+export type IssuerConfig = Static<typeof Issuer>

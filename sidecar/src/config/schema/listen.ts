@@ -1,0 +1,12 @@
+import Type from 'typebox'
+import { Address, object } from './parts.ts'
+
+export const Listen = Type.Object(
+  {
+    tcp: Type.Optional(Type.String({ ...Address, description: 'Loopback address and port; port 0 picks a free one' })),
+    unix: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Path of a unix socket' })),
+  },
+  { additionalProperties: false, minProperties: 1, description: 'Where gateways reach the sidecar' },
+)
+
+export const Admin = object({ tcp: Address }, 'Where /healthz, /readyz and /metrics are')
