@@ -1,7 +1,7 @@
 /** What was acknowledged survives the sudden end of the process, and on PostgreSQL of the database as well. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { childAdmin, startChildServer } from './support/child-server.ts'
+import { adminAt, childAdmin, startChildServer } from './support/child-server.ts'
 import { databases } from './support/databases.ts'
 import { type Credentials, postForm, send } from './support/http.ts'
 import { createLedger, type Ledger } from './support/ledger.ts'
@@ -68,21 +68,8 @@ interface AdminClient {
 }
 
 async function connectAdmin(origin: string): Promise<AdminClient> {
-  const { json } = await postForm(`${origin}/system/token`, { grant_type: 'client_credentials' }, childAdmin)
-  const call = (method: string, path: string, body?: unknown) =>
-    send(`${origin}/admin/v1${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${json.access_token}`,
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    })
-  return {
-    origin,
-    call,
-    find: (key) => find(origin, call, key),
-  }
+  const { admin: call } = await adminAt(origin)
+  return { origin, call, find: (key) => find(origin, call, key) }
 }
 
 async function find(origin: string, call: AdminClient['call'], key: string): Promise<string | undefined> {

@@ -8,7 +8,7 @@ import { createForeignIssuer, type ForeignIssuer } from '../support/foreign-issu
 import { type Credentials, postForm } from '../support/http.ts'
 import { refreshAt, tokensOf } from '../support/refreshing.ts'
 import type { TestServer } from '../support/server.ts'
-import { type Tenant, useTenant } from '../support/tenant.ts'
+import { create, createTenant, type Tenant, useTenant } from '../support/tenant.ts'
 
 const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
@@ -56,6 +56,32 @@ describe.each(databases)('refreshing what an assertion began, on $kind', ({ star
     expect(answer.json.scope).toBe('read')
     await server.admin('DELETE', trustPath(issuer))
     expect((await refresh(tokensOf(answer).refresh)).json.error).toBe('invalid_grant')
+  })
+
+  test('claims are made of what the assertion said, at each refresh', async () => {
+    const own = await createTenant(server)
+    const by = await own.client({ grant_types: [jwtBearer, 'refresh_token'] })
+    const issuer = await createForeignIssuer(server, own)
+    const claim = (members: object) => create(server, `/auth-servers/${own.id}/claims`, members)
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a template of the claims engine
+    await claim({ name: 'team', value: '${subject_token.team.name} by ${grant}' })
+    await claim({ name: 'on_call', value: true, condition: '"on-call" in subject_token.groups' })
+    const assertion = await issuer.sign({ team: { name: 'blue' }, groups: ['on-call'] })
+    const url = `${own.issuer}/token`
+    let { access, refresh: token } = tokensOf(await postForm(url, { grant_type: jwtBearer, assertion }, by))
+    expect(decodeJwt(access)).toMatchObject({ team: `blue by ${jwtBearer}`, on_call: true })
+    for (let use = 0; use < 2; use += 1) {
+      ;({ access, refresh: token } = tokensOf(await refreshAt(url, by, token)))
+      expect(decodeJwt(access)).toMatchObject({ team: 'blue by refresh_token', on_call: true })
+    }
+    // The next assertion is another one: what it says counts for its own grant alone.
+    const other = await postForm(
+      url,
+      { grant_type: jwtBearer, assertion: await issuer.sign({ team: { name: 'red' }, groups: [] }) },
+      by,
+    )
+    expect(decodeJwt(tokensOf(other).access)).not.toHaveProperty('on_call')
+    expect(decodeJwt(tokensOf(await refreshAt(url, by, token)).access)).toMatchObject({ on_call: true })
   })
 
   test('openid-client refreshes', async () => {

@@ -2,7 +2,8 @@
 import { fileURLToPath } from 'node:url'
 import { answers, freePort, type RunningProcess, startProcess } from '@postern/tools/servers/process'
 import type { StoreVariables } from './databases.ts'
-import type { Credentials } from './http.ts'
+import { type Credentials, postForm, sendAsAdmin } from './http.ts'
+import type { TestServer } from './server.ts'
 
 export const childAdmin: Credentials = { id: 'first', secret: 'a-secret-of-the-first-client-of-this-test' }
 
@@ -31,4 +32,11 @@ export async function startChildServer(
     ready: answers(`http://127.0.0.1:${operations}/readyz`),
   })
   return { origin: `http://127.0.0.1:${port}`, process: child }
+}
+
+/** The admin API of such a server, for as long as one access token lasts. */
+export async function adminAt(origin: string): Promise<Pick<TestServer, 'admin' | 'now'>> {
+  const { json } = await postForm(`${origin}/system/token`, { grant_type: 'client_credentials' }, childAdmin)
+  const token = String(json.access_token)
+  return { admin: (method, path, body) => sendAsAdmin(origin, token, method, path, body), now: Date.now }
 }

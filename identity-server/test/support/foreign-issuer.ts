@@ -14,7 +14,7 @@ export interface ForeignIssuer {
 }
 
 export async function createForeignIssuer(
-  server: TestServer,
+  server: Pick<TestServer, 'admin' | 'now'>,
   tenant: Tenant,
   members: Readonly<Record<string, unknown>> = {},
 ): Promise<ForeignIssuer> {

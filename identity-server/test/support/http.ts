@@ -48,6 +48,18 @@ export function postJson(url: string, body: unknown, headers: Record<string, str
   })
 }
 
+/** A request to the admin API; the path begins after `/admin/v1`. */
+export function sendAsAdmin(origin: string, token: string, method: string, path: string, body?: unknown) {
+  return send(`${origin}/admin/v1${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+}
+
 export function basic({ id, secret }: Credentials): { authorization: string } {
   return { authorization: formatBasicCredentials(id, secret) }
 }

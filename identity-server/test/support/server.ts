@@ -7,7 +7,7 @@ import { startIdentityServer } from '../../src/compose.ts'
 import { type Environment, parseEnvironment } from '../../src/config.ts'
 import type { Grant } from '../../src/grants/grant.ts'
 import type { Store, StoreVariables } from './databases.ts'
-import { type Answer, type Credentials, postForm, send } from './http.ts'
+import { type Answer, type Credentials, postForm, sendAsAdmin } from './http.ts'
 
 export interface TestServer {
   readonly origin: string
@@ -84,14 +84,7 @@ export async function startTestServer(store: Store, options: TestServerOptions =
     adminToken,
     async admin(method, path, body) {
       if (!token || token.until <= now()) token = { value: await adminToken(), until: now() + 60_000 }
-      return send(`${origin}/admin/v1${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${token.value}`,
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      })
+      return sendAsAdmin(origin, token.value, method, path, body)
     },
     runJob: server.runJob,
     close: () => {

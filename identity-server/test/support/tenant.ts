@@ -20,16 +20,19 @@ export interface Tenant {
   revoke(client: Credentials, token: string): Promise<Answer>
 }
 
+/** Of a server, its admin API. */
+export type AdminServer = Pick<TestServer, 'admin'>
+
 export const tenantAudience = 'https://api.example.test'
 
 /** Creates and answers the created resource. @throws Error where the admin API refuses */
-export async function create(server: TestServer, path: string, body: unknown): Promise<Record<string, unknown>> {
+export async function create(server: AdminServer, path: string, body: unknown): Promise<Record<string, unknown>> {
   const answer = await server.admin('POST', path, body)
   if (answer.status !== 201) throw new Error(`POST ${path} answered ${answer.status}: ${answer.text}`)
   return answer.json
 }
 
-export async function createTenant(server: TestServer, members: Record<string, unknown> = {}): Promise<Tenant> {
+export async function createTenant(server: AdminServer, members: Record<string, unknown> = {}): Promise<Tenant> {
   const organization = String((await create(server, '/organizations', { name: 'Acme' })).id)
   const authServer = { organization_id: organization, name: 'Acme', audience: tenantAudience, ...members }
   const created = await create(server, '/auth-servers', authServer)
@@ -60,7 +63,7 @@ export async function createTenant(server: TestServer, members: Record<string, u
   }
 }
 
-export async function newSecret(server: TestServer, authServer: string, client: string): Promise<Credentials> {
+export async function newSecret(server: AdminServer, authServer: string, client: string): Promise<Credentials> {
   const path = `/auth-servers/${authServer}/clients/${client}/secrets`
   const { secret } = await create(server, path, { name: 'test' })
   return { id: client, secret: String(secret) }
