@@ -11,8 +11,8 @@ import {
   signClaims,
 } from '../support/assertions.ts'
 import { databases, postgresOnly, type Store } from '../support/databases.ts'
-import { type Answer, postForm } from '../support/http.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { type Answer, outcome, postForm } from '../support/http.ts'
+import { startReplica, startTestServer, type TestServer } from '../support/server.ts'
 import { create, createTenant, newSecret, type Tenant, useTenant } from '../support/tenant.ts'
 
 const algorithms = ['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA']
@@ -28,7 +28,6 @@ function withAssertion(tenant: Tenant, assertion: string, more: Record<string, s
   return postForm(`${tenant.issuer}/token`, { ...form, ...more })
 }
 
-const outcome = ({ status, json }: Answer) => [status, json.error]
 const refused = [401, 'invalid_client']
 
 describe.each(databases)('private_key_jwt on $kind', ({ start }) => {
@@ -459,10 +458,7 @@ describe.each(postgresOnly)('two replicas on one PostgreSQL', ({ start }) => {
   test('take an assertion once between them', async () => {
     const store = await start()
     const first = await startTestServer(store)
-    const second = await startTestServer(store, {
-      variables: first.variables,
-      environment: { POSTERN_PUBLIC_ORIGIN: first.origin },
-    })
+    const second = await startReplica(store, first)
     try {
       const tenant = await createTenant(first)
       const key = await newClientKey('ES256')

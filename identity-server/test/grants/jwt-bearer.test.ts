@@ -5,13 +5,12 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { newClientKey, signClaims } from '../support/assertions.ts'
 import { databases, postgresOnly } from '../support/databases.ts'
 import { createForeignIssuer, type ForeignIssuer } from '../support/foreign-issuer.ts'
-import { type Answer, type Credentials, postForm } from '../support/http.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { type Credentials, outcome, postForm } from '../support/http.ts'
+import { startReplica, startTestServer, type TestServer } from '../support/server.ts'
 import { createTenant, type Tenant, useTenant } from '../support/tenant.ts'
 
 const grant_type = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const refused = [400, 'invalid_grant']
-const outcome = ({ status, json }: Answer) => [status, json.error]
 
 describe.each(databases)('the JWT bearer grant on $kind', ({ start }) => {
   let server: TestServer
@@ -234,10 +233,7 @@ describe.each(postgresOnly)('two replicas on one PostgreSQL', ({ start }) => {
   test('take an assertion of a trusted issuer once between them', async () => {
     const store = await start()
     const first = await startTestServer(store)
-    const second = await startTestServer(store, {
-      variables: first.variables,
-      environment: { POSTERN_PUBLIC_ORIGIN: first.origin },
-    })
+    const second = await startReplica(store, first)
     try {
       const tenant = await createTenant(first)
       const partner = await createForeignIssuer(first, tenant)

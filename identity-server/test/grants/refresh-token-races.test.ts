@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { databases, postgresOnly, type Store } from '../support/databases.ts'
 import { type Answer, type Credentials, postForm } from '../support/http.ts'
 import { firstTokens, mayRefresh, refreshAt, tokensOf, withRefreshTokens } from '../support/refreshing.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { startReplica, startTestServer, type TestServer } from '../support/server.ts'
 import { createTenant, type Tenant } from '../support/tenant.ts'
 
 const refused = { error: 'invalid_grant', error_description: 'the refresh token is not valid' }
@@ -22,7 +22,7 @@ async function startBench(start: () => Promise<Store>, replicas: number): Promis
   const store = await start()
   const first = await startTestServer(store, withRefreshTokens)
   const servers = [first]
-  while (servers.length < replicas) servers.push(await startAgain(store, first))
+  while (servers.length < replicas) servers.push(await startReplica(store, first, withRefreshTokens))
   const tenant = await createTenant(first)
   const client = await tenant.client(mayRefresh)
   return {
@@ -32,10 +32,6 @@ async function startBench(start: () => Promise<Store>, replicas: number): Promis
     client,
     refresh: (token, index = 0) => refreshAt(`${servers[index]?.address}/${tenant.id}/token`, client, token),
   }
-}
-
-function startAgain(store: Store, { variables, origin }: TestServer): Promise<TestServer> {
-  return startTestServer(store, { ...withRefreshTokens, variables, environment: { POSTERN_PUBLIC_ORIGIN: origin } })
 }
 
 /** At most one of the answers is a success, and the grant ended: neither the token nor its successor can be used. */
@@ -88,7 +84,7 @@ describe.each(databases)('refresh tokens on $kind', ({ start }) => {
     const [server] = bench.servers
     if (!server) throw new Error('no server')
     await server.close()
-    bench.servers[0] = await startAgain(bench.store, server)
+    bench.servers[0] = await startReplica(bench.store, server, withRefreshTokens)
     expect((await bench.refresh(ended)).json).toEqual(refused)
     expect((await bench.refresh(lost)).json).toEqual(refused)
     expect((await bench.refresh(unused)).status).toBe(200)

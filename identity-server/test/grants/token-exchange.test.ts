@@ -4,14 +4,13 @@ import * as openid from 'openid-client'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { databases } from '../support/databases.ts'
 import { createForeignIssuer, type ForeignIssuer } from '../support/foreign-issuer.ts'
-import { type Answer, type Credentials, postForm } from '../support/http.ts'
+import { type Answer, type Credentials, outcome, postForm } from '../support/http.ts'
 import type { TestServer } from '../support/server.ts'
 import { createTenant, type Tenant, useTenant } from '../support/tenant.ts'
 
 const grant_type = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const type = (name: string) => `urn:ietf:params:oauth:token-type:${name}`
 const accessToken = type('access_token')
-const outcome = ({ status, json }: Answer) => [status, json.error]
 const unacceptable = [400, 'invalid_request']
 
 describe.each(databases)('token exchange (RFC 8693) on $kind', ({ start }) => {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { databases } from '../support/databases.ts'
 import { createDpopKey, type DpopKey } from '../support/dpop.ts'
 import { type Answer, basic, type Credentials, postForm, send } from '../support/http.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { startReplica, startTestServer, type TestServer } from '../support/server.ts'
 import { createTenant, type Tenant, useTenant } from '../support/tenant.ts'
 
 const grant = { grant_type: 'client_credentials' }
@@ -290,8 +290,7 @@ describe.each(databases.filter(({ kind }) => kind === 'postgres'))('DPoP on two 
   test('one proof at both at the same time succeeds once; nonces of one are good at the other', async () => {
     const store = await start()
     const here = await startTestServer(store)
-    const environment = { POSTERN_PUBLIC_ORIGIN: here.origin }
-    const there = await startTestServer(store, { variables: here.variables, environment })
+    const there = await startReplica(store, here)
     try {
       const tenant = await createTenant(here, { dpop_nonce_required: true })
       const client = await tenant.client()

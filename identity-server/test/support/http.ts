@@ -10,6 +10,11 @@ export interface Answer {
   json: Record<string, unknown>
 }
 
+/** What an OAuth endpoint answered: the status, and the error where it is one. */
+export function outcome({ status, json }: Answer): [status: number, error: unknown] {
+  return [status, json.error]
+}
+
 export type Form = Record<string, string> | string
 
 export interface Credentials {

@@ -94,6 +94,16 @@ export async function startTestServer(store: Store, options: TestServerOptions =
   }
 }
 
+/** Another server of the same issuer on the same database. */
+export function startReplica(
+  store: Store,
+  { variables, origin }: Pick<TestServer, 'variables' | 'origin'>,
+  options: TestServerOptions = {},
+): Promise<TestServer> {
+  const environment = { ...options.environment, POSTERN_PUBLIC_ORIGIN: origin }
+  return startTestServer(store, { ...options, variables, environment })
+}
+
 /** The environment of a server on free ports. */
 export async function testEnvironment(
   variables: StoreVariables,
