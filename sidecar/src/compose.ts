@@ -1,6 +1,7 @@
 /** Builds the sidecar from its configuration, with what `compose/` builds of its parts, and listens. */
 import type { Logger } from 'pino'
 import { composePolicies } from './compose/policies.ts'
+import { composeSecrets } from './compose/secrets.ts'
 import type { Config } from './config/schema.ts'
 import type { ReadSecret } from './config/secret.ts'
 import { createDecider } from './decider/decider.ts'
@@ -39,7 +40,11 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     dependencies.push(created)
     return created
   }
-  const { policies, feeds } = composePolicies(config, { http, dependency, readSecret, logger, now })
+  const ends: (() => void | Promise<void>)[] = []
+  const onClose = (end: () => void | Promise<void>) => void ends.push(end)
+  const changingSecret = composeSecrets({ readSecret, logger, now })
+  const toolkit = { http, dependency, readSecret, changingSecret, onClose, logger, now }
+  const { policies, feeds } = composePolicies(config, toolkit)
   metrics.watch({ policies, dependencies, feeds, now })
 
   const app = createApp(logger, transports, createDecider(policies))
@@ -56,7 +61,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     const closeApp = closeWithConnections(app.server, () => app.close())
     await Promise.all([closeSocket(socketServer), closeApp, operations.close()])
     for (const { close } of dependencies) close()
-    await http.close()
+    await Promise.all([http.close(), ...ends.map((end) => end())])
   }
 
   try {

@@ -1,4 +1,5 @@
 /** A trusted issuer, from its configuration: how its tokens are verified, and how its revocations arrive. */
+import type { TlsConfig } from '../config/schema/client-auth.ts'
 import type { IssuerConfig } from '../config/schema/issuer.ts'
 import { safeReason } from '../failures.ts'
 import { createIntrospect } from '../remote/introspection.ts'
@@ -8,6 +9,7 @@ import { createRevocationFeed, type RevocationFeed } from '../remote/revocation-
 import type { TrustedIssuer } from '../steps/authenticate.ts'
 import { createIntrospectToken } from '../steps/introspect-token.ts'
 import { createVerifyJwt } from '../steps/verify-jwt.ts'
+import { composeClient } from './client.ts'
 import type { Toolkit } from './toolkit.ts'
 
 export interface ComposedIssuer {
@@ -39,15 +41,14 @@ function composeIntrospection(
   { issuer, audience, introspection: config }: IssuerConfig,
   metadata: FindEndpoint,
   revocable: boolean,
-  { http, dependency, readSecret, now }: Toolkit,
+  toolkit: Toolkit,
 ) {
   if (!config) return undefined
+  const { dependency, now } = toolkit
   const introspect = createIntrospect({
-    endpoint: endpoint(config.endpoint, metadata, 'introspection_endpoint'),
-    clientId: config.client_id,
-    clientSecret: readSecret(config.client_secret),
+    endpoint: endpoint(config.endpoint, metadata, 'introspection_endpoint', config.tls),
     timeoutMs: config.timeout_ms,
-    http,
+    client: composeClient(`${name} introspection`, config, issuer, toolkit),
     dependency: dependency(`${name} introspection`),
   })
   return createIntrospectToken({ name, issuer, audience, revocable, cacheTtl: config.cache_ttl, introspect, now })
@@ -58,18 +59,19 @@ function composeFeed(
   { issuer, algorithms, revocation_feed: config }: IssuerConfig,
   metadata: FindEndpoint,
   findKey: FindKey,
-  { http, readSecret, logger, now }: Toolkit,
+  toolkit: Toolkit,
 ): RevocationFeed | undefined {
   if (!config) return undefined
+  const { logger, now } = toolkit
+  const clientAuth = { ...config, client_auth: 'client_secret_basic' as const }
   return createRevocationFeed({
     name: `${name} revocation feed`,
     issuer,
     algorithms,
-    endpoint: endpoint(config.endpoint, metadata, 'postern_revocation_feed_endpoint'),
+    endpoint: endpoint(config.endpoint, metadata, 'postern_revocation_feed_endpoint', config.tls),
     clientId: config.client_id,
-    clientSecret: readSecret(config.client_secret),
+    client: composeClient(`${name} revocation feed`, clientAuth, issuer, toolkit),
     findKey,
-    http,
     now,
     onFailure: (error) => logger.warn({ reason: safeReason(error), issuer: name }, 'the revocation feed failed'),
     onUnknownEvents: (count) => logger.warn({ count, issuer: name }, 'events of unknown types have no effect'),
@@ -77,6 +79,11 @@ function composeFeed(
 }
 
 /** The configured endpoint, or what the issuer's metadata names. */
-function endpoint(configured: string | undefined, find: FindEndpoint, name: MetadataEndpoint): () => Promise<string> {
-  return configured === undefined ? () => find(name) : async () => configured
+function endpoint(
+  configured: string | undefined,
+  find: FindEndpoint,
+  name: MetadataEndpoint,
+  tls?: TlsConfig,
+): () => Promise<string> {
+  return configured === undefined ? () => find(name, tls?.certificate !== undefined) : async () => configured
 }

@@ -1,6 +1,13 @@
 /** What a schema cannot say: references between members, addresses that are too open. One function of `checks/` a rule. */
 import { httpsBeyondLoopback, listensOnLoopback } from './checks/addresses.ts'
 import type { Check, PathProblem } from './checks/check.ts'
+import {
+  certificateFitsMethod,
+  certificateHasKey,
+  clientAssertionFitsMethod,
+  clientAssertionHasAudience,
+  clientSecretFitsMethod,
+} from './checks/client-auth.ts'
 import { callerTokenForwardable, headersApart, headersFree } from './checks/headers.ts'
 import { distinctIssuers, knownReferences, oneIntrospectionPerPolicy } from './checks/references.ts'
 import type { Config } from './schema.ts'
@@ -14,6 +21,11 @@ const checks: readonly Check[] = [
   headersApart,
   headersFree,
   callerTokenForwardable,
+  clientSecretFitsMethod,
+  clientAssertionFitsMethod,
+  clientAssertionHasAudience,
+  certificateFitsMethod,
+  certificateHasKey,
 ]
 
 export function semanticProblems(config: Config): PathProblem[] {

@@ -24,15 +24,21 @@ export interface HttpClient {
   close(): Promise<void>
 }
 
+export interface DrainingHttpClient extends HttpClient {
+  /** Takes no more requests, and ends once those under way have. */
+  drain(): Promise<void>
+}
+
 const maxResponseBytes = 512 * 1024
 
-export function createHttpClient(): HttpClient {
+/** @param tls of all its connections, as PEM: our certificate with its key, who vouches for servers */
+export function createHttpClient(tls: { cert?: string; key?: string; ca?: string } = {}): DrainingHttpClient {
   const agent = new Agent({
     connections: 128,
     pipelining: 1,
     maxResponseSize: maxResponseBytes,
     maxHeaderSize: 16 * 1024,
-    connect: { timeout: 2_000 },
+    connect: { timeout: 2_000, ...tls },
     keepAliveTimeout: 30_000,
   })
   return {
@@ -49,11 +55,12 @@ export function createHttpClient(): HttpClient {
       const text = await response.body.text()
       return { status: response.statusCode, json: text === '' ? undefined : JSON.parse(text) }
     },
+    drain: () => agent.close(),
     close: () => agent.destroy(),
   }
 }
 
 /** The body of a form (RFC 6749 appendix B). */
-export function formBody(parameters: Record<string, string>): string {
-  return new URLSearchParams(parameters).toString()
+export function formBody(parameters: readonly (readonly [name: string, value: string])[]): string {
+  return new URLSearchParams(parameters.map(([name, value]) => [name, value])).toString()
 }

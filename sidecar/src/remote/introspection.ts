@@ -1,32 +1,25 @@
 /** Introspection (RFC 7662) at one endpoint. */
-import { formatBasicCredentials } from '@postern/protocol/basic-credentials'
 import { DependencyError } from '../failures.ts'
+import type { OAuthClient } from './client-auth/client.ts'
 import type { Dependency } from './dependency.ts'
-import { formBody, type HttpClient } from './http-client.ts'
 
 /** The members of an active token, or undefined for one that is not active. @throws DependencyError */
 export type Introspect = (token: string) => Promise<Readonly<Record<string, unknown>> | undefined>
 
 export interface IntrospectionOptions {
   endpoint: () => Promise<string>
-  clientId: string
-  clientSecret: string
   timeoutMs: number
-  http: HttpClient
+  client: OAuthClient
   dependency: Dependency
 }
 
 export function createIntrospect(options: IntrospectionOptions): Introspect {
-  const { endpoint, clientId, clientSecret, timeoutMs, http, dependency } = options
-  const headers = {
-    authorization: formatBasicCredentials(clientId, clientSecret),
-    'content-type': 'application/x-www-form-urlencoded',
-  }
+  const { endpoint, timeoutMs, client, dependency } = options
   return async (token) => {
     const url = await endpoint()
-    const body = formBody({ token, token_type_hint: 'access_token' })
+    const parameters = Object.entries({ token, token_type_hint: 'access_token' })
     return dependency.call(async () => {
-      const { status, json } = await http.send({ method: 'POST', url, headers, body, timeoutMs })
+      const { status, json } = await client.postForm({ url, parameters, timeoutMs })
       if (status !== 200 || !isRecord(json) || typeof json.active !== 'boolean') {
         throw new DependencyError(dependency.name, `status ${status}, or no introspection response`)
       }

@@ -6,17 +6,25 @@ import type { Dependency } from './dependency.ts'
 import type { HttpClient } from './http-client.ts'
 import { createSingleFlight } from './single-flight.ts'
 
-const Metadata = Type.Object({
-  issuer: Type.String(),
+const endpoints = {
   jwks_uri: Type.Optional(Type.String()),
+  token_endpoint: Type.Optional(Type.String()),
   introspection_endpoint: Type.Optional(Type.String()),
   postern_revocation_feed_endpoint: Type.Optional(Type.String()),
+}
+const Metadata = Type.Object({
+  issuer: Type.String(),
+  ...endpoints,
+  mtls_endpoint_aliases: Type.Optional(Type.Object(endpoints)),
 })
 type Metadata = Static<typeof Metadata>
-export type MetadataEndpoint = Exclude<keyof Metadata, 'issuer'>
+export type MetadataEndpoint = keyof typeof endpoints
 
-/** The address of an endpoint. @throws DependencyError */
-export type FindEndpoint = (endpoint: MetadataEndpoint) => Promise<string>
+/**
+ * The address of an endpoint. @throws DependencyError
+ * @param withCertificate whether ours is shown to it: such connections may have an address of their own (RFC 8705 section 5)
+ */
+export type FindEndpoint = (endpoint: MetadataEndpoint, withCertificate?: boolean) => Promise<string>
 
 export interface MetadataOptions {
   issuer: string
@@ -59,9 +67,10 @@ export function createMetadata({ issuer, timeoutMs, http, dependency, now }: Met
     return known?.metadata
   }
 
-  return async (endpoint) => {
+  return async (endpoint, withCertificate = false) => {
     const metadata = kept() ?? (await flights.run('', read))
-    const address = metadata[endpoint]
+    const alias = withCertificate ? metadata.mtls_endpoint_aliases?.[endpoint] : undefined
+    const address = alias ?? metadata[endpoint]
     if (address === undefined) throw new DependencyError(dependency.name, `names no ${endpoint}`)
     if (!isSafe(address, issuer)) throw new DependencyError(dependency.name, `names an unsafe ${endpoint}`)
     return address

@@ -4,12 +4,11 @@
  * all of it is believed.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { formatBasicCredentials } from '@postern/protocol/basic-credentials'
 import type { RevocableClaims } from '@postern/protocol/revocation'
 import { PollResponse } from '@postern/protocol/security-event'
 import { Value } from 'typebox/value'
 import { DependencyError } from '../failures.ts'
-import type { HttpClient } from './http-client.ts'
+import type { OAuthClient } from './client-auth/client.ts'
 import { createReceivedRevocations, type EventTrust } from './received-revocations.ts'
 
 export interface RevocationFeed {
@@ -27,8 +26,7 @@ export interface RevocationFeed {
 
 export interface RevocationFeedOptions extends EventTrust {
   endpoint: () => Promise<string>
-  clientSecret: string
-  http: HttpClient
+  client: OAuthClient
   random?: () => number
   /** Told of each poll that fails, or brings what cannot be believed. */
   onFailure(error: unknown): void
@@ -47,7 +45,7 @@ const idleMs = 250
 const maxEvents = 250
 
 export function createRevocationFeed(options: RevocationFeedOptions): RevocationFeed {
-  const { name, http, now, onFailure, random = Math.random } = options
+  const { name, client, now, onFailure, random = Math.random } = options
   const received = createReceivedRevocations(options)
   const closing = new AbortController()
   let position: string | undefined
@@ -58,16 +56,13 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
   let loop: Promise<void> | undefined
   let rereading: Promise<void> | undefined
 
-  const headers = {
-    authorization: formatBasicCredentials(options.clientId, options.clientSecret),
-    'content-type': 'application/json',
-  }
+  const headers = { 'content-type': 'application/json' }
 
   const poll = async (after: string | undefined, returnImmediately: boolean): Promise<PollResponse> => {
     const url = await options.endpoint()
     const body = JSON.stringify({ ...(after !== undefined && { after }), returnImmediately, maxEvents })
     const { signal } = closing
-    const answer = await http.send({ method: 'POST', url, headers, body, timeoutMs: pollTimeoutMs, signal })
+    const answer = await client.send({ method: 'POST', url, headers, body, timeoutMs: pollTimeoutMs, signal })
     if (answer.status !== 200 || !Value.Check(PollResponse, answer.json)) {
       throw new DependencyError(name, `status ${answer.status}, or no poll response`)
     }

@@ -1,11 +1,10 @@
 /** Access tokens from a token endpoint, by client_credentials (RFC 6749 section 4.4). */
-import { formatBasicCredentials } from '@postern/protocol/basic-credentials'
 import { parseBearer } from '@postern/protocol/bearer'
 import Type from 'typebox'
 import { Value } from 'typebox/value'
 import { DependencyError } from '../failures.ts'
+import type { OAuthClient } from './client-auth/client.ts'
 import type { Dependency } from './dependency.ts'
-import { formBody, type HttpClient } from './http-client.ts'
 
 export interface FetchedToken {
   accessToken: string
@@ -18,12 +17,9 @@ export type FetchToken = () => Promise<FetchedToken>
 
 export interface TokenEndpointOptions {
   tokenEndpoint: string
-  clientId: string
-  clientSecret: string
-  clientAuth: 'client_secret_basic' | 'client_secret_post'
   scope: string | undefined
   timeoutMs: number
-  http: HttpClient
+  client: OAuthClient
   dependency: Dependency
 }
 
@@ -37,20 +33,11 @@ const TokenResponse = Type.Object({
 const assumedLifetime = 60
 
 export function createFetchToken(options: TokenEndpointOptions): FetchToken {
-  const { tokenEndpoint, clientId, clientSecret, clientAuth, scope, timeoutMs, http, dependency } = options
-  const basic = clientAuth === 'client_secret_basic'
-  const headers = {
-    'content-type': 'application/x-www-form-urlencoded',
-    ...(basic && { authorization: formatBasicCredentials(clientId, clientSecret) }),
-  }
-  const body = formBody({
-    grant_type: 'client_credentials',
-    ...(scope !== undefined && { scope }),
-    ...(!basic && { client_id: clientId, client_secret: clientSecret }),
-  })
+  const { tokenEndpoint, scope, timeoutMs, client, dependency } = options
+  const parameters = Object.entries({ grant_type: 'client_credentials', ...(scope !== undefined && { scope }) })
   return () =>
     dependency.call(async () => {
-      const { status, json } = await http.send({ method: 'POST', url: tokenEndpoint, headers, body, timeoutMs })
+      const { status, json } = await client.postForm({ url: tokenEndpoint, parameters, timeoutMs })
       if (status !== 200 || !Value.Check(TokenResponse, json)) {
         throw new DependencyError(dependency.name, `status ${status}, or no token response`)
       }

@@ -29,12 +29,13 @@ function setUp(issuer = 'https://issuer.example') {
   const settle = () => new Promise((resolve) => setImmediate(resolve))
   return {
     find: () => find('jwks_uri'),
+    findToken: (withCertificate: boolean) => find('token_endpoint', withCertificate),
     urls,
     advance: (seconds: number) => {
       time += seconds * 1_000
     },
-    async answer(path: string) {
-      requests.at(-1)?.resolve({ status: 200, json: { issuer, jwks_uri: `https://issuer.example${path}` } })
+    async answer(path: string, more: object = {}) {
+      requests.at(-1)?.resolve({ status: 200, json: { issuer, jwks_uri: `https://issuer.example${path}`, ...more } })
       await settle()
     },
     async fail() {
@@ -98,5 +99,16 @@ describe('the metadata of an issuer', () => {
     const refused = expect(find()).rejects.toThrow('metadata: Error')
     await fail()
     await refused
+  })
+
+  test('names another address for connections with a certificate, where it has one', async () => {
+    const { findToken, answer } = setUp()
+    const found = findToken(true)
+    await answer('/jwks', {
+      token_endpoint: 'https://issuer.example/token',
+      mtls_endpoint_aliases: { token_endpoint: 'https://mtls.issuer.example/token' },
+    })
+    expect(await found).toBe('https://mtls.issuer.example/token')
+    expect(await findToken(false)).toBe('https://issuer.example/token')
   })
 })

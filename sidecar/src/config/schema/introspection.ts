@@ -1,10 +1,11 @@
 import Type, { type Static } from 'typebox'
-import { credentials, milliseconds, object, seconds, Url } from './parts.ts'
+import { clientAuth } from './client-auth.ts'
+import { milliseconds, object, seconds, Url } from './parts.ts'
 
 export const Introspection = object(
   {
     endpoint: Type.Optional(Type.String({ ...Url, description: 'Default: from the metadata of the issuer' })),
-    ...credentials,
+    ...clientAuth,
     cache_ttl: seconds(30, 0, 3_600, 'How long an active token is not asked about again; never past its expiry'),
     timeout_ms: milliseconds(1_000, 'Deadline of a request'),
   },

@@ -1,11 +1,12 @@
 import Type, { type Static } from 'typebox'
+import { headerClientAuth } from './client-auth.ts'
 import { Introspection } from './introspection.ts'
-import { asymmetricAlgorithms, credentials, milliseconds, object, seconds, Url } from './parts.ts'
+import { asymmetricAlgorithms, milliseconds, object, seconds, Url } from './parts.ts'
 
 const RevocationFeed = object(
   {
     endpoint: Type.Optional(Type.String({ ...Url, description: 'Default: from the metadata of the issuer' })),
-    ...credentials,
+    ...headerClientAuth,
   },
   'Revocations as they happen (RFC 8936). With a feed, tokens without jti are refused',
 )

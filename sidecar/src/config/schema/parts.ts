@@ -37,12 +37,6 @@ export const SecretSource = Type.Object(
 )
 export type SecretSource = Static<typeof SecretSource>
 
-/** A client of ours at somebody's endpoint. */
-export const credentials = {
-  client_id: Type.String({ minLength: 1, maxLength: 256 }),
-  client_secret: SecretSource,
-}
-
 export const asymmetricAlgorithms = [
   'ES256',
   'ES384',

@@ -1,13 +1,11 @@
 import Type, { type Static } from 'typebox'
-import { credentials, HeaderName, milliseconds, object, Url } from './parts.ts'
+import { clientAuth } from './client-auth.ts'
+import { HeaderName, milliseconds, object, Url } from './parts.ts'
 
 export const Upstream = object(
   {
     token_endpoint: Url,
-    ...credentials,
-    client_auth: Type.Enum(['client_secret_basic', 'client_secret_post'], {
-      default: 'client_secret_basic',
-    }),
+    ...clientAuth,
     scope: Type.Optional(
       Type.String({ pattern: '^[\\x20-\\x7E]+$', description: 'Requested scopes, separated by spaces' }),
     ),

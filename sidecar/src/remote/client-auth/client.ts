@@ -1,0 +1,64 @@
+/** The sidecar as a client at an endpoint: sends what is asked for with its credentials, as they are at that moment. */
+import { formBody, type HttpAnswer, type HttpClient, type HttpRequest } from '../http-client.ts'
+import type { ClientAuthMethod } from './method.ts'
+
+export interface FormRequest extends Omit<HttpRequest, 'method' | 'body'> {
+  /** A name may stand there more than once. */
+  parameters: readonly (readonly [name: string, value: string])[]
+}
+
+/**
+ * Each sends once more where the endpoint refuses the credentials and there are new ones meanwhile. The deadline is that of
+ * both. @throws as the HTTP client does
+ */
+export interface OAuthClient {
+  postForm(request: FormRequest): Promise<HttpAnswer>
+  /** For methods that need a header alone. */
+  send(request: HttpRequest): Promise<HttpAnswer>
+}
+
+export interface OAuthClientOptions {
+  method: ClientAuthMethod
+  /** With the client's certificate, where it has one. */
+  http: HttpClient
+  /** Reads the certificate now. @returns whether it is another */
+  rereadTls?(): boolean
+}
+
+export function createOAuthClient({ method, http, rereadTls = () => false }: OAuthClientOptions): OAuthClient {
+  const withCredentials = async (request: HttpRequest, parameters?: FormRequest['parameters']) => {
+    const { headers, parameters: added } = await method.credentials()
+    const all = parameters && [...parameters, ...Object.entries(added)]
+    return http.send({ ...request, headers: { ...request.headers, ...headers }, ...(all && { body: formBody(all) }) })
+  }
+
+  const twiceAtMost = async (request: HttpRequest, parameters?: FormRequest['parameters']) => {
+    const begun = performance.now()
+    const answer = await withCredentials(request, parameters)
+    if (!refusesClient(answer)) return answer
+    const changed = [method.reread(), rereadTls()].some(Boolean)
+    const timeoutMs = Math.floor(request.timeoutMs - (performance.now() - begun))
+    return changed && timeoutMs > 0 ? withCredentials({ ...request, timeoutMs }, parameters) : answer
+  }
+
+  return {
+    send: (request) => twiceAtMost(request),
+    postForm: ({ parameters, ...request }) =>
+      twiceAtMost(
+        {
+          ...request,
+          method: 'POST',
+          headers: { 'content-type': 'application/x-www-form-urlencoded', ...request.headers },
+        },
+        parameters,
+      ),
+  }
+}
+
+/** RFC 6749 section 5.2: 401, or 400 with the code. */
+function refusesClient({ status, json }: HttpAnswer): boolean {
+  if (status === 401) return true
+  return (
+    status === 400 && typeof json === 'object' && json !== null && 'error' in json && json.error === 'invalid_client'
+  )
+}

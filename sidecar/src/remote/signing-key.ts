@@ -1,0 +1,78 @@
+/** Private keys that the sidecar signs JWTs with, from PEM (PKCS #8, PKCS #1, SEC1) or a JWK (RFC 7517). */
+import { createPrivateKey, createSecretKey, type KeyObject } from 'node:crypto'
+import type { JWK } from 'jose'
+import Type from 'typebox'
+import { Value } from 'typebox/value'
+
+export interface SigningKey {
+  key: KeyObject
+  algorithm: string
+  kid: string | undefined
+}
+
+export interface SigningKeyChoice {
+  /** Default: that of the JWK, or else the usual one for such a key. */
+  algorithm?: string | undefined
+  /** Default: that of the JWK. */
+  kid?: string | undefined
+}
+
+const PrivateJwk = Type.Object({
+  kty: Type.String(),
+  kid: Type.Optional(Type.String()),
+  alg: Type.Optional(Type.String()),
+})
+
+/** For each kind of key, the algorithms that it can sign with: the usual one first. */
+const algorithmsOf: Readonly<Record<string, readonly string[]>> = {
+  prime256v1: ['ES256'],
+  secp384r1: ['ES384'],
+  secp521r1: ['ES512'],
+  ed25519: ['EdDSA'],
+  rsa: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+}
+/** RFC 7518 section 3.3. */
+const minimumRsaBits = 2_048
+
+/** @throws Error, without any part of the text, where it is no private key or not one for that algorithm */
+export function readSigningKey(text: string, choice: SigningKeyChoice = {}): SigningKey {
+  const { key, jwk } = parse(text)
+  const details = key.asymmetricKeyDetails
+  const algorithms = algorithmsOf[details?.namedCurve ?? key.asymmetricKeyType ?? ''] ?? []
+  const algorithm = choice.algorithm ?? jwk?.alg ?? algorithms[0]
+  if (algorithm === undefined || !algorithms.includes(algorithm)) {
+    throw new Error(`the private key cannot sign with ${choice.algorithm ?? 'any algorithm that is known here'}`)
+  }
+  if (details?.modulusLength !== undefined && details.modulusLength < minimumRsaBits) {
+    throw new Error(`an RSA key needs ${minimumRsaBits} bits`)
+  }
+  return { key, algorithm, kid: choice.kid ?? jwk?.kid }
+}
+
+/**
+ * A secret that two parties share, as the key of an HMAC.
+ * @throws Error where it is shorter than the algorithm's hash, and could be guessed from what it signed (RFC 7518 section 3.2)
+ */
+export function readSharedKey(text: string, algorithm = 'HS256'): SigningKey {
+  const key = createSecretKey(text, 'utf8')
+  const bytes = Number(algorithm.slice('HS'.length)) / 8
+  if ((key.symmetricKeySize ?? 0) < bytes)
+    throw new Error(`the secret is shorter than the ${bytes} bytes of ${algorithm}`)
+  return { key, algorithm, kid: undefined }
+}
+
+function parse(text: string): { key: KeyObject; jwk?: { kid?: string; alg?: string } } {
+  try {
+    if (!text.trimStart().startsWith('{')) return { key: createPrivateKey(text) }
+    const jwk: unknown = JSON.parse(text)
+    if (!isPrivateJwk(jwk)) throw new Error('no JWK')
+    return { key: createPrivateKey({ key: jwk, format: 'jwk' }), jwk }
+  } catch {
+    // Not as the cause: messages of parsers quote what they could not read.
+    throw new Error('the private key is neither PEM nor a JWK')
+  }
+}
+
+function isPrivateJwk(value: unknown): value is JWK {
+  return Value.Check(PrivateJwk, value)
+}
