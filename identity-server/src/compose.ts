@@ -40,6 +40,7 @@ import { createOutgoingClient, type OutgoingClient } from './outgoing/client.ts'
 import { createRemoteJwks } from './outgoing/remote-jwks.ts'
 import { createManageClient } from './registration/manage.ts'
 import { createRegisterClient } from './registration/register.ts'
+import { createVerifySoftwareStatement } from './registration/statement.ts'
 import { createReplayGuard } from './replay/guard.ts'
 import { createRevocationFeed } from './revocations/feed.ts'
 import { createRevocationLog } from './revocations/log.ts'
@@ -175,7 +176,6 @@ export async function startIdentityServer(
       now,
       observe: metrics.observeJob,
     })
-    const registration = { db, secrets, checkUrl: outgoing.checkUrl, audit, events, now }
 
     metrics.watch({
       events,
@@ -184,6 +184,8 @@ export async function startIdentityServer(
     })
 
     const trustedIssuers = createTrustedIssuers(db, keysOf)
+    const verifyStatement = createVerifySoftwareStatement(trustedIssuers, now)
+    const registration = { db, secrets, checkUrl: outgoing.checkUrl, verifyStatement, audit, events, now }
 
     const app = await createApp({
       logger,

@@ -4,7 +4,7 @@ import { maxAssertionLength } from '../assertions/verify.ts'
 import type { Client } from '../clients/clients.ts'
 import type { CachedLookup } from '../store/cached-lookup.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
-import type { TrustedFor } from '../trust/settings.ts'
+import type { SubjectPurpose } from '../trust/settings.ts'
 import type { TrustedIssuer } from '../trust/trusted-issuer.ts'
 import type { TrustedIssuers } from '../trust/trusted-issuers.ts'
 
@@ -17,7 +17,7 @@ export async function findTrustedIssuer(
   trustedIssuers: CachedLookup<TrustedIssuers>,
   { authServer, client }: { authServer: AuthServer; client: Client },
   jwt: string,
-  purpose: TrustedFor,
+  purpose: SubjectPurpose,
 ): Promise<TrustedIssuer | undefined> {
   const named = readUnverifiedJws(jwt, maxAssertionLength)?.payload.iss
   if (typeof named !== 'string') return undefined

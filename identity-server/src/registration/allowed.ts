@@ -48,18 +48,19 @@ export function allowedDetailTypes(
 export function allowedAuthMethods(
   { limits }: AuthServer,
   policy: RegistrationPolicy,
-  { metadata, named }: StatedMetadata,
+  { metadata, named, fixed }: StatedMetadata,
   present?: PresentClient,
 ): { authMethods: string[]; registered: string | undefined } {
   const method = metadata.token_endpoint_auth_method ?? defaultAuthMethod
   if (present) {
     const { authMethods, registered } = present
     const isPresent = authMethods.includes(method)
-    if (!isPresent && !named.has('token_endpoint_auth_method')) {
+    const wasSet = !jsonEqual(authMethods, [registered.token_endpoint_auth_method])
+    const stays = isPresent || (wasSet && fixed.has('token_endpoint_auth_method'))
+    if (!stays && !named.has('token_endpoint_auth_method')) {
       throw invalidMetadata('token_endpoint_auth_method must be stated: it is not the default')
     }
-    const wasSet = !jsonEqual(authMethods, [registered.token_endpoint_auth_method])
-    if (isPresent) return { authMethods: [...authMethods], registered: registered.token_endpoint_auth_method }
+    if (stays) return { authMethods: [...authMethods], registered: registered.token_endpoint_auth_method }
     if (wasSet) throw invalidMetadata('token_endpoint_auth_method was set for the client')
     if (method === publicMethod) throw invalidMetadata('a client that authenticates cannot cease to')
   }

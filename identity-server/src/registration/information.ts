@@ -28,6 +28,7 @@ export function toInformation(
     registration_access_token: token,
     registration_client_uri: `${issuer}/register/${row.id}`,
     ...toMetadata(toPresent(row, registration)),
+    ...(registration.software_statement !== null && { software_statement: registration.software_statement }),
   }
 }
 

@@ -20,7 +20,9 @@ import { invalidMetadata, membersOf, readMetadata } from './metadata.ts'
 import { admitClient } from './policy.ts'
 import { recordChange, targetOf } from './record.ts'
 import type { RegistrationDeps, RegistrationRequest } from './register.ts'
+import { requireRoomFor } from './room.ts'
 import { expiryOfSecrets, provideSecret, secretsOf } from './secrets.ts'
+import { successorOf } from './statement.ts'
 import { storable } from './storable.ts'
 import { matchesToken, refuseToken, requireToken } from './tokens.ts'
 
@@ -38,7 +40,8 @@ export interface ManageClient {
 
 const clientId = new RegExp(clientIdPattern)
 
-export function createManageClient({ db, secrets, checkUrl, audit, events, now }: RegistrationDeps): ManageClient {
+export function createManageClient(deps: RegistrationDeps): ManageClient {
+  const { db, secrets, checkUrl, verifyStatement, audit, events, now } = deps
   const requireSecret = async (tx: Tx, { id: tenant }: AuthServer, client: string, secret: unknown) => {
     if (secret === undefined || secret === null) return
     const stored = (await secretsOf(tx, tenant, client)).map(toStoredSecret)
@@ -59,16 +62,22 @@ export function createManageClient({ db, secrets, checkUrl, audit, events, now }
     async update({ authServer, policy, client, authorization, body }) {
       const token = requireToken(authorization)
       const { id: tenant } = authServer
+      // Before the transaction, since keys may have to be fetched; and only for who may ask for it.
+      const present = await db.read({ authServer: tenant }, (tx) => requireRegistered(tx, authServer, client, token))
+      const { client_id, client_secret, software_statement: sent, ...members } = membersOf(body)
+      const isNew = sent !== present.registration.software_statement
+      const verified = isNew ? await verifyStatement(authServer, sent) : undefined
       const change = await storable(() =>
         db.write({ organization: authServer.organization, authServer: tenant }, async (tx) => {
           const target = await lockTarget(tx, tenant, client)
           const { row, registration } = await requireRegistered(tx, authServer, client, token)
-          const { client_id, client_secret, ...members } = membersOf(body)
           if (client_id !== client) throw invalidMetadata('client_id is not that of the client')
           await requireSecret(tx, authServer, client, client_secret)
+          const statement = successorOf(registration.software_statement, sent, verified)
+          if (verified) await requireRoomFor(tx, tenant, policy, verified)
           const admitted = admitClient(
             { authServer, policy, checkUrl },
-            readMetadata(members),
+            readMetadata(members, statement?.metadata),
             toPresent(row, registration),
           )
           const { authMethods } = admitted
@@ -81,7 +90,10 @@ export function createManageClient({ db, secrets, checkUrl, audit, events, now }
           const updated = await updateClient(tx, tenant, client, columns, admitted.scopes)
           if (!updated) throw refuseToken('the client is gone')
           const metadata = JSON.stringify(admitted.registered)
-          const registered = await updateClientRegistration(tx, tenant, client, { metadata })
+          const registered = await updateClientRegistration(tx, tenant, client, {
+            metadata,
+            software_statement: statement?.text ?? null,
+          })
           const need = { client, authMethods, lifetime: policy.secret_lifetime, now: now() }
           const secret = await provideSecret(tx, tenant, secrets, need)
           await audit.enterBelow(tx, tenant, {

@@ -58,6 +58,8 @@ export interface StatedMetadata {
   metadata: ClientMetadata
   /** Members that were named, also those whose value, null, takes them back (RFC 7592 section 2.2). */
   named: ReadonlySet<string>
+  /** Those of them that a software statement names: they are not the client's to choose. */
+  fixed: ReadonlySet<string>
 }
 
 /** Section 2 where it is left out. */
@@ -96,10 +98,15 @@ const Members = Type.Record(Type.String(), Type.Unknown())
 /**
  * Reads a registration request, or the metadata of an update without what belongs to its management. Members that nobody
  * here knows are passed over (section 2).
- * @throws OAuthError `invalid_client_metadata`, `invalid_redirect_uri`, `unapproved_software_statement`
+ * @param said by the client, without its software statement
+ * @param statement what that says of the client, which takes precedence (section 2.3)
+ * @throws OAuthError `invalid_client_metadata`, `invalid_redirect_uri`, `invalid_software_statement`
  */
-export function readMetadata(body: unknown): StatedMetadata {
-  const members = membersOf(body)
+export function readMetadata(
+  said: Readonly<Record<string, unknown>>,
+  statement: Readonly<Record<string, unknown>> = {},
+): StatedMetadata {
+  const members = { ...said, ...statement }
   const stated = Object.entries(members).filter(([, value]) => value !== null)
   for (const [name, value] of stated) refuse(name, value)
   const known = stated.filter(([name]) => Object.hasOwn(ClientMetadata.properties, name))
@@ -107,7 +114,11 @@ export function readMetadata(body: unknown): StatedMetadata {
     const value = known.find(([stated]) => stated === name)?.[1]
     if (value !== undefined && !Value.Check(schema, value)) throw invalidMetadata(`${name} is malformed`)
   }
-  return { metadata: Value.Parse(ClientMetadata, Object.fromEntries(known)), named: new Set(Object.keys(members)) }
+  return {
+    metadata: Value.Parse(ClientMetadata, Object.fromEntries(known)),
+    named: new Set(Object.keys(members)),
+    fixed: new Set(Object.keys(statement)),
+  }
 }
 
 /** Of all that was said, what describes the client to people. */
@@ -130,8 +141,8 @@ function refuse(name: string, value: unknown): void {
   if (notToBeChosen.has(name)) throw invalidMetadata(`${name} cannot be registered`)
   if (notHere.has(name) && value !== false) throw invalidMetadata(`${name} is not supported`)
   if (name === 'software_statement') {
-    // Passed over, it would bind the client to nothing of what it says.
-    throw new OAuthError('unapproved_software_statement', 'no issuer of software statements is trusted here')
+    // The client's own has been taken out: this one stands in that, and would bind the client to nothing of what it says.
+    throw new OAuthError('invalid_software_statement', 'a software statement must not hold another')
   }
   if (isEmptyList(value)) return
   // No grant here sends anybody anywhere, and a client that thinks otherwise is wrong about more than this.

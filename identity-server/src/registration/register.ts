@@ -1,25 +1,25 @@
 /** Dynamic client registration (RFC 7591): whom the policy admits becomes a client, with all that it needs. */
 import { randomUUID } from 'node:crypto'
-import { OAuthError } from '@postern/protocol/oauth-error'
-import { anybody, holderOf } from '../audit/actors.ts'
+import { anybody, holderOf, vouchedForBy } from '../audit/actors.ts'
 import type { AuditLog } from '../audit/log.ts'
 import { clientMembers } from '../clients/members.ts'
 import type { ClientSecrets } from '../clients/secret.ts'
 import type { CheckUrl } from '../clients/validation.ts'
 import type { EventRecorder } from '../events/recorder.ts'
-import { countClientRegistrations, insertClientRegistration } from '../store/client-registrations.ts'
+import { insertClientRegistration } from '../store/client-registrations.ts'
 import { insertClient } from '../store/clients.ts'
-import type { Database, Tx } from '../store/database.ts'
+import type { Database } from '../store/database.ts'
 import { findUsableInitialAccessToken, useInitialAccessToken } from '../store/initial-access-tokens.ts'
-import { lock } from '../store/lock.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
-import { defaultMaxRegisteredClients, type RegistrationPolicy } from '../tenancy/registration-policy.ts'
+import type { RegistrationPolicy } from '../tenancy/registration-policy.ts'
 import type { AdmittedClient } from './client.ts'
 import { type ClientInformation, toInformation } from './information.ts'
-import { readMetadata } from './metadata.ts'
+import { invalidMetadata, membersOf, readMetadata } from './metadata.ts'
 import { admitClient } from './policy.ts'
 import { recordChange, targetOf } from './record.ts'
+import { requireRoom, requireRoomFor } from './room.ts'
 import { provideSecret } from './secrets.ts'
+import type { VerifiedStatement, VerifySoftwareStatement } from './statement.ts'
 import { storable } from './storable.ts'
 import { createRegistrationAccessToken, hashToken, refuseToken, requireToken } from './tokens.ts'
 
@@ -27,6 +27,7 @@ export interface RegistrationDeps {
   db: Database
   secrets: ClientSecrets
   checkUrl: CheckUrl
+  verifyStatement: VerifySoftwareStatement
   audit: Pick<AuditLog, 'enterBelow'>
   events: Pick<EventRecorder, 'record'>
   /** ms since the epoch */
@@ -40,10 +41,11 @@ export interface RegistrationRequest {
   body: unknown
 }
 
-/** @throws OAuthError; StoreError */
+/** @throws OAuthError; StoreError; OutgoingError where the keys of the issuer of a software statement cannot be had */
 export type RegisterClient = (request: RegistrationRequest) => Promise<ClientInformation>
 
-export function createRegisterClient({ db, secrets, checkUrl, audit, events, now }: RegistrationDeps): RegisterClient {
+export function createRegisterClient(deps: RegistrationDeps): RegisterClient {
+  const { db, secrets, checkUrl, verifyStatement, audit, events, now } = deps
   return async ({ authServer, policy, authorization, body }) => {
     const { id: tenant } = authServer
     const at = now()
@@ -52,25 +54,30 @@ export function createRegisterClient({ db, secrets, checkUrl, audit, events, now
     await requirePermit(permit, (hash) =>
       db.read({ authServer: tenant }, (tx) => findUsableInitialAccessToken(tx, tenant, hash, new Date(at))),
     )
-    const admitted = admitClient({ authServer, policy, checkUrl }, readMetadata(body))
+    const { software_statement, ...said } = membersOf(body)
+    const statement = await verifyStatement(authServer, software_statement)
+    if (policy.mode === 'software_statement' && !statement) throw invalidMetadata('software_statement is required')
+    const admitted = admitClient({ authServer, policy, checkUrl }, readMetadata(said, statement?.metadata))
     const token = createRegistrationAccessToken()
 
     const information = await storable(() =>
       db.write({ organization: authServer.organization, authServer: tenant }, async (tx) => {
         const used = await requirePermit(permit, (hash) => useInitialAccessToken(tx, tenant, hash, new Date(at)))
         await requireRoom(tx, tenant, policy)
+        if (statement) await requireRoomFor(tx, tenant, policy, statement)
         const row = await insertClient(tx, tenant, toColumns(randomUUID(), admitted), admitted.scopes)
         const registration = await insertClientRegistration(tx, tenant, {
           client_id: row.id,
           token_hash: hashToken(token),
           metadata: JSON.stringify(admitted.registered),
           issued_at: new Date(at),
+          software_statement: statement?.text ?? null,
         })
         const { authMethods } = admitted
         const need = { client: row.id, authMethods, lifetime: policy.secret_lifetime, now: at }
         const secret = await provideSecret(tx, tenant, secrets, need)
         await audit.enterBelow(tx, tenant, {
-          actor: used === undefined ? anybody : holderOf(used),
+          actor: actorOf(used, statement),
           action: 'client.created',
           target: targetOf(tenant, row.id),
           after: clientMembers(row),
@@ -83,6 +90,12 @@ export function createRegisterClient({ db, secrets, checkUrl, audit, events, now
   }
 }
 
+/** Whoever let the client in. */
+function actorOf(initialAccessToken: string | undefined, statement: VerifiedStatement | undefined): string {
+  if (initialAccessToken !== undefined) return holderOf(initialAccessToken)
+  return statement ? vouchedForBy(statement.trustedIssuer) : anybody
+}
+
 /** @param find the id of the token, where it is good */
 async function requirePermit(
   hash: Buffer | undefined,
@@ -92,16 +105,6 @@ async function requirePermit(
   const found = await find(hash)
   if (found === undefined) throw refuseToken('the initial access token is unknown, expired or used up')
   return found
-}
-
-async function requireRoom(
-  tx: Tx,
-  authServer: string,
-  { max_clients: max = defaultMaxRegisteredClients }: RegistrationPolicy,
-): Promise<void> {
-  await lock(tx, `registrations of ${authServer}`)
-  if ((await countClientRegistrations(tx, authServer)) < max) return
-  throw new OAuthError('invalid_request', 'there can be no more registered clients here', { status: 403 })
 }
 
 function toColumns(id: string, admitted: AdmittedClient) {

@@ -16,7 +16,7 @@ const replacedBy: Readonly<Record<string, string>> = { jwks: 'jwks_uri', jwks_ur
  */
 export function registeredSettingsOf(
   policy: RegistrationPolicy,
-  { metadata, named }: StatedMetadata,
+  { metadata, named, fixed }: StatedMetadata,
   present?: PresentClient,
 ): { settings: RegisteredSettings; registered: RegisteredSettings } {
   const said = membersOf(metadata)
@@ -31,7 +31,8 @@ export function registeredSettingsOf(
       if (!wanted.has(name) && !named.has(name)) requireReplaced(name, current, named)
       return { name, setting: wanted.get(name), remembered: wanted.get(name) }
     }
-    if (named.has(name) && !jsonEqual(said.get(name), current)) throw invalidMetadata(`${name} was set for the client`)
+    const isOwnWord = named.has(name) && !fixed.has(name)
+    if (isOwnWord && !jsonEqual(said.get(name), current)) throw invalidMetadata(`${name} was set for the client`)
     return { name, setting: current, remembered }
   })
   return {

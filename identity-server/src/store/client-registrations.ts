@@ -27,6 +27,21 @@ export async function countClientRegistrations(tx: Tx, authServer: string): Prom
   return Number(count)
 }
 
+/**
+ * How many of them have the software statement. Compared is what was signed: of one content, there are several signatures.
+ * @param statement a compact JWS
+ */
+export async function countClientsWithStatement(tx: Tx, authServer: string, statement: string): Promise<number> {
+  const signed = (text: unknown) => sql`split_part(${text}, '.', 2)`
+  const { count } = await tx
+    .selectFrom('client_registrations')
+    .select(sql<string>`count(*)`.as('count'))
+    .where('auth_server_id', '=', authServer)
+    .where(sql<boolean>`${signed(sql.ref('software_statement'))} = ${signed(statement)}`)
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
 export function insertClientRegistration(
   tx: Tx,
   authServer: string,
@@ -44,7 +59,7 @@ export function updateClientRegistration(
   tx: Tx,
   authServer: string,
   client: string,
-  change: Pick<Updateable<ClientRegistrationsTable>, 'metadata'>,
+  change: Pick<Updateable<ClientRegistrationsTable>, 'metadata' | 'software_statement'>,
 ): Promise<ClientRegistrationRow> {
   return tx
     .updateTable('client_registrations')

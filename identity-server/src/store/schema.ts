@@ -269,6 +269,8 @@ export interface ClientRegistrationsTable {
   /** What it said of itself, as it was accepted: what differs from it was changed by an administrator. */
   metadata: ColumnType<unknown, string, string>
   issued_at: Timestamp
+  /** As it was sent (RFC 7591 section 3.2.1); null where it registered without one. */
+  software_statement: string | null
 }
 
 /** Each lets so many clients register themselves. */

@@ -6,12 +6,27 @@ const names = (description: string) =>
 
 export const RegistrationPolicy = Type.Object(
   {
-    mode: Type.Union([Type.Literal('off'), Type.Literal('open'), Type.Literal('initial_access_token')], {
-      description:
-        'off: nobody registers, and registered clients do not manage themselves. open: whoever reaches the server. initial_access_token: whoever has such a token',
-    }),
+    mode: Type.Union(
+      [
+        Type.Literal('off'),
+        Type.Literal('open'),
+        Type.Literal('initial_access_token'),
+        Type.Literal('software_statement'),
+      ],
+      {
+        description:
+          'off: nobody registers, and registered clients do not manage themselves. open: whoever reaches the server. initial_access_token: whoever has such a token. software_statement: whoever has a software statement of an issuer that is trusted for them',
+      },
+    ),
     max_clients: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 100_000, description: 'Most registered clients. Default: 100' }),
+    ),
+    max_clients_per_statement: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 100_000,
+        description: 'Most registered clients with one and the same software statement. Default: any number',
+      }),
     ),
     grant_types: Type.Optional(names('Grant types that they may register. Default: client_credentials')),
     token_endpoint_auth_methods: Type.Optional(

@@ -1,12 +1,14 @@
 /** An issuer of others that an auth server trusts, ready to judge its JWTs. */
 import { readUnverifiedJws } from '@postern/protocol/compact-jws'
+import type { JWTPayload } from 'jose'
 import { maxAssertionLength, type VerifiedClaims, verifyAssertion } from '../assertions/verify.ts'
 import { ExpressionError } from '../claims/errors.ts'
 import { compileExpression, type Expression } from '../claims/expression.ts'
 import { compileTemplate, type Template } from '../claims/template.ts'
 import type { KeysOf } from '../clients/keys.ts'
 import { signingAlgorithms } from '../keys/algorithms.ts'
-import type { TrustedFor, TrustedIssuerSettings } from './settings.ts'
+import type { SubjectPurpose, TrustedFor, TrustedIssuerSettings } from './settings.ts'
+import { isStatement, type StatementClaims, verifyStatement } from './software-statement.ts'
 
 export interface TrustedIssuer {
   id: string
@@ -21,7 +23,14 @@ export interface TrustedIssuer {
    * @returns undefined where the JWT is not genuine, timely and meant for this, or the condition does not hold
    * @throws OutgoingError where the keys cannot be had
    */
-  verify(jwt: string, purpose: TrustedFor, audience: string, now: number): Promise<TrustedClaims | undefined>
+  verify(jwt: string, purpose: SubjectPurpose, audience: string, now: number): Promise<TrustedClaims | undefined>
+  /**
+   * Judges what is said to be a software statement of the issuer.
+   * @param audience the issuer identifier of the auth server
+   * @returns `unapproved` where it is genuine, but the condition does not hold
+   * @throws OutgoingError where the keys cannot be had
+   */
+  judgeStatement(statement: string, audience: string, now: number): Promise<'approved' | 'unapproved' | 'invalid'>
 }
 
 export interface TrustedClaims {
@@ -34,7 +43,7 @@ export interface TrustedClaims {
 const types = {
   assertions: [undefined, 'JWT', 'authorization-grant+jwt'],
   subject_tokens: [undefined, 'JWT', 'at+jwt', 'application/at+jwt'],
-} satisfies Record<TrustedFor, readonly (string | undefined)[]>
+} satisfies Record<SubjectPurpose, readonly (string | undefined)[]>
 
 const defaultMaxLifetime = 3_600
 const maxSubjectLength = 255
@@ -45,22 +54,24 @@ export function createTrustedIssuer(
   { id, issuer, settings }: { id: string; issuer: string; settings: TrustedIssuerSettings },
   keysOf: KeysOf,
 ): TrustedIssuer {
-  const mapping = compileTemplate(settings.subject)
+  const mapping = settings.subject === undefined ? undefined : compileTemplate(settings.subject)
   const condition = settings.condition === undefined ? undefined : compileExpression(settings.condition)
   const keys = keysOf({ settings })
+  const algorithms = settings.algorithms ?? signingAlgorithms
+  const isTrustedFor = (purpose: TrustedFor) => settings.trusted_for.includes(purpose)
   return {
     id,
     issuer,
-    scopes: settings.scopes,
-    isTrustedFor: (purpose) => settings.trusted_for.includes(purpose),
+    scopes: settings.scopes ?? [],
+    isTrustedFor,
     mayBePresentedBy: (client) => settings.clients?.includes(client) ?? true,
     async verify(jwt, purpose, audience, now) {
       // Strictly spelled, or whatever remembers it as text could be passed by.
-      if (!keys || !readUnverifiedJws(jwt, maxAssertionLength)) return undefined
+      if (!keys || !mapping || !readUnverifiedJws(jwt, maxAssertionLength)) return undefined
       const alone = purpose === 'assertions'
       const expected = {
         keys,
-        algorithms: settings.algorithms ?? signingAlgorithms,
+        algorithms,
         issuer,
         audiences: alone ? [audience] : (settings.audiences ?? [audience]),
         alone,
@@ -68,8 +79,18 @@ export function createTrustedIssuer(
         maxLifetime: settings.max_lifetime ?? defaultMaxLifetime,
       }
       const claims = await verifyAssertion(jwt, expected, now)
-      const subject = claims && subjectOf(claims, mapping, condition, now)
-      return claims && subject !== undefined ? { subject, claims } : undefined
+      // Whoever has a copy of the software has its statement.
+      if (!claims || (isTrustedFor('software_statements') && isStatement(claims))) return undefined
+      const subject = subjectOf(claims, mapping, condition, now)
+      return subject === undefined ? undefined : { subject, claims }
+    },
+    async judgeStatement(statement, audience, now) {
+      if (!keys || !readUnverifiedJws(statement, maxAssertionLength)) return 'invalid'
+      const audiences = settings.audiences ?? [audience]
+      const expected = { keys, algorithms, issuer, audiences, maxAge: settings.max_statement_age }
+      const claims = await verifyStatement(statement, expected, now)
+      if (!claims) return 'invalid'
+      return isApproved(claims, condition, now) ? 'approved' : 'unapproved'
     },
   }
 }
@@ -81,15 +102,33 @@ function subjectOf(
   condition: Expression | undefined,
   now: number,
 ): string | undefined {
-  const bindings = { subject_token: claims, now: new Date(now) }
-  const shared = { left: budget }
-  try {
-    if (condition && condition.evaluate(bindings, shared) !== true) return undefined
+  return evaluate(claims, now, (bindings, shared) => {
+    if (!holds(condition, bindings, shared)) return undefined
     const subject = mapping.make(bindings, shared)
     const fits = typeof subject === 'string' && subject !== '' && subject.length <= maxSubjectLength
     return fits ? subject : undefined
+  })
+}
+
+function isApproved(claims: StatementClaims, condition: Expression | undefined, now: number): boolean {
+  return evaluate(claims, now, (bindings, shared) => holds(condition, bindings, shared)) ?? false
+}
+
+type Bindings = Readonly<Record<string, unknown>>
+
+function holds(condition: Expression | undefined, bindings: Bindings, shared: { left: number }): boolean {
+  return !condition || condition.evaluate(bindings, shared) === true
+}
+
+/** @returns undefined where an expression fails, such as over a claim that is not there: the JWT is not what was agreed upon */
+function evaluate<T>(
+  claims: JWTPayload,
+  now: number,
+  work: (bindings: Bindings, shared: { left: number }) => T,
+): T | undefined {
+  try {
+    return work({ subject_token: claims, now: new Date(now) }, { left: budget })
   } catch (error) {
-    // A claim that is not there: the JWT is not one that was agreed upon.
     if (error instanceof ExpressionError) return undefined
     throw error
   }

@@ -12,11 +12,14 @@ export function problemOfTrust(settings: TrustedIssuerSettings, checkUrl: CheckU
   if (settings.jwks === undefined && settings.jwks_uri === undefined) return 'jwks or jwks_uri is required'
   const keys = problemOfKeys(settings, checkUrl)
   if (keys !== undefined) return keys
+  const { trusted_for, subject, condition, scopes } = settings
+  if (trusted_for.some((purpose) => purpose !== 'software_statements') && (subject === undefined || !scopes)) {
+    return 'assertions and subject_tokens need subject and scopes'
+  }
   return (
-    problemOfExpressions('subject', () => compileTemplate(settings.subject).expressions.map((one) => one.expression)) ??
-    problemOfExpressions('condition', () =>
-      settings.condition === undefined ? [] : [compileExpression(settings.condition)],
-    )
+    problemOfExpressions('subject', () =>
+      subject === undefined ? [] : compileTemplate(subject).expressions.map((one) => one.expression),
+    ) ?? problemOfExpressions('condition', () => (condition === undefined ? [] : [compileExpression(condition)]))
   )
 }
 

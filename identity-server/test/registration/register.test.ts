@@ -189,7 +189,7 @@ describe.each(databases)('dynamic client registration (RFC 7591) on $kind', ({ s
   test('protections that there are not here are refused, other unknown members passed over', async () => {
     expect(await refusal({ require_signed_request_object: true })).toEqual(invalid)
     expect(await refusal({ introspection_encrypted_response_alg: 'RSA-OAEP-256' })).toEqual(invalid)
-    expect(await refusal({ software_statement: 'a.b.c' })).toEqual([400, 'unapproved_software_statement'])
+    expect(await refusal({ software_statement: 'a.b.c' })).toEqual([400, 'invalid_software_statement'])
     const { answer } = await register(tenant, { 'client_name#de': 'Roboter', subject_type: 'public', logo_uri: null })
     expect(Object.keys(answer.json)).not.toContain('subject_type')
   })

@@ -16,6 +16,7 @@ import * as trustedIssuers from './0014-trusted-issuers.ts'
 import * as registration from './0015-registration.ts'
 import * as inheritedLimits from './0016-inherited-limits.ts'
 import * as masterKeysInUse from './0054-master-keys-in-use.ts'
+import * as softwareStatements from './0055-software-statements.ts'
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
@@ -34,4 +35,5 @@ export const migrations: Record<string, Migration> = {
   '0015-registration': registration,
   '0016-inherited-limits': inheritedLimits,
   '0054-master-keys-in-use': masterKeysInUse,
+  '0055-software-statements': softwareStatements,
 }
