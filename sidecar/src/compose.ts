@@ -1,6 +1,7 @@
 /** Builds the sidecar from its configuration, with what `compose/` builds of its parts, and listens. */
 import type { Logger } from 'pino'
 import { composePolicies } from './compose/policies.ts'
+import { composeReplayGuard, composeShared } from './compose/redis.ts'
 import { composeSecrets } from './compose/secrets.ts'
 import type { Config } from './config/schema.ts'
 import type { ReadSecret } from './config/secret.ts'
@@ -43,7 +44,10 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const ends: (() => void | Promise<void>)[] = []
   const onClose = (end: () => void | Promise<void>) => void ends.push(end)
   const changingSecret = composeSecrets({ readSecret, logger, now })
-  const toolkit = { http, dependency, readSecret, changingSecret, onClose, logger, now }
+  const shared = config.redis && composeShared(config.redis, dependency('redis'), readSecret)
+  if (shared) onClose(() => shared.redis.close())
+  const replayGuard = composeReplayGuard(shared, now)
+  const toolkit = { http, dependency, readSecret, changingSecret, onClose, shared, replayGuard, logger, now }
   const { policies, feeds } = composePolicies(config, toolkit)
   metrics.watch({ policies, dependencies, feeds, now })
 

@@ -5,6 +5,8 @@ import type { SecretSource } from '../config/schema/parts.ts'
 import type { ReadSecret } from '../config/secret.ts'
 import type { Dependency } from '../remote/dependency.ts'
 import type { HttpClient } from '../remote/http-client.ts'
+import type { ReplayGuard } from '../remote/replay-guard.ts'
+import type { Shared } from './redis.ts'
 
 export interface Toolkit {
   http: HttpClient
@@ -23,6 +25,10 @@ export interface Toolkit {
   ): Secret<Value>
   /** Ends what was built, when the sidecar closes. */
   onClose(end: () => void | Promise<void>): void
+  /** Undefined where no Redis is configured. */
+  shared: Shared | undefined
+  /** Lets what may be used once be used once. */
+  replayGuard: ReplayGuard
   logger: Logger
   /** ms since the epoch */
   now: () => number

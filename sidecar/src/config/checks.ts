@@ -9,6 +9,7 @@ import {
   clientSecretFitsMethod,
 } from './checks/client-auth.ts'
 import { callerTokenForwardable, headersApart, headersFree } from './checks/headers.ts'
+import { redisPasswordsOverTls, redisTopology } from './checks/redis.ts'
 import { distinctIssuers, knownReferences, oneIntrospectionPerPolicy } from './checks/references.ts'
 import type { Config } from './schema.ts'
 
@@ -26,6 +27,8 @@ const checks: readonly Check[] = [
   clientAssertionHasAudience,
   certificateFitsMethod,
   certificateHasKey,
+  redisTopology,
+  redisPasswordsOverTls,
 ]
 
 export function semanticProblems(config: Config): PathProblem[] {

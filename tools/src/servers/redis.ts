@@ -1,9 +1,9 @@
 /** A Redis server for tests: in memory, on a free port of 127.0.0.1, in a temporary folder of its own. */
 import { execFile } from 'node:child_process'
-import { stat } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
-import { freePort, startProcess, temporaryFolder } from './process.ts'
+import { freePort, isFreePort, startProcess, temporaryFolder } from './process.ts'
 
 export interface RedisServer {
   /** `redis://127.0.0.1:port` */
@@ -81,3 +81,27 @@ export async function startRedis({
     },
   }
 }
+
+/** A Sentinel that watches the server under the name `main`. */
+export async function startSentinel(watched: RedisServer): Promise<{ address: string; stop(): Promise<void> }> {
+  const folder = await temporaryFolder('sentinel')
+  const [port, configuration] = [await freePort(), join(folder.path, 'sentinel.conf')]
+  const { hostname, port: watchedPort } = new URL(watched.url)
+  await writeFile(
+    configuration,
+    `port ${port}\nbind 127.0.0.1\ndir ${folder.path}\nsentinel monitor main ${hostname} ${watchedPort} 1\n`,
+  )
+  const sentinel = await startProcess('redis-server', [configuration, '--sentinel'], {
+    cwd: folder.path,
+    ready: () => isTaken(port),
+  })
+  return {
+    address: `127.0.0.1:${port}`,
+    async stop() {
+      await sentinel.stop()
+      await folder.remove()
+    },
+  }
+}
+
+const isTaken = async (port: number) => !(await isFreePort(port))

@@ -1,0 +1,36 @@
+/** What sidecars share through Redis, from its configuration. */
+import type { RedisConfig } from '../config/schema/redis.ts'
+import type { ReadSecret } from '../config/secret.ts'
+import type { Dependency } from '../remote/dependency.ts'
+import { openRedis, type RedisConnection } from '../remote/redis/connection.ts'
+import { createSealing, type Sealing } from '../remote/redis/sealing.ts'
+import { createLocalReplayGuard, createSharedReplayGuard, type ReplayGuard } from '../remote/replay-guard.ts'
+
+export interface Shared {
+  redis: RedisConnection
+  sealing: Sealing
+  /** Of all keys of these sidecars. */
+  prefix: string
+}
+
+const minSecretLength = 32
+
+/** @throws Error where a secret is missing or too short */
+export function composeShared(config: RedisConfig, dependency: Dependency, readSecret: ReadSecret): Shared {
+  const secret = readSecret(config.encryption_secret)
+  if (secret.length < minSecretLength)
+    throw new Error(`redis: the encryption secret has under ${minSecretLength} characters`)
+  const { topology, nodes, sentinel_name: sentinelName, username, tls, timeout_ms: timeoutMs } = config
+  const [password, sentinelPassword] = [config.password, config.sentinel_password].map(
+    (source) => source && readSecret(source),
+  )
+  const settings = { topology, nodes, sentinelName, username, password, sentinelPassword, tls, timeoutMs }
+  return { redis: openRedis(settings, dependency), sealing: createSealing(secret), prefix: config.key_prefix }
+}
+
+/** Of all sidecars that share a Redis; without one, of this sidecar. */
+export function composeReplayGuard(shared: Shared | undefined, now: () => number): ReplayGuard {
+  return shared
+    ? createSharedReplayGuard(shared.redis, shared.sealing, shared.prefix, now)
+    : createLocalReplayGuard(now)
+}

@@ -1,0 +1,127 @@
+/**
+ * Redis, alone, behind Sentinel, or as a cluster. Nothing waits for a server that is not there: a command is answered
+ * within its deadline, or fails; after repeated failures its breaker answers at once.
+ */
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { DependencyError } from '../../failures.ts'
+import type { Dependency } from '../dependency.ts'
+
+/** Of the driver, what is used. */
+export interface RedisCommands {
+  set(key: string, value: Buffer, px: 'PX', milliseconds: number): Promise<'OK' | null>
+  set(key: string, value: string, px: 'PX', milliseconds: number, nx: 'NX'): Promise<'OK' | null>
+  getBuffer(key: string): Promise<Buffer | null>
+  del(key: string): Promise<number>
+}
+
+export interface RedisConnection {
+  /** @throws DependencyError */
+  run<T>(command: (redis: RedisCommands) => Promise<T>): Promise<T>
+  /** Whether it keeps what it is told to keep, however full it gets. @throws DependencyError */
+  keepsAll(): Promise<boolean>
+  close(): void
+}
+
+export interface RedisSettings {
+  topology: 'single' | 'sentinel' | 'cluster'
+  /** `host:port` */
+  nodes: readonly string[]
+  sentinelName: string | undefined
+  username: string | undefined
+  password: string | undefined
+  sentinelPassword: string | undefined
+  tls: boolean
+  timeoutMs: number
+}
+
+/** Connects in the background, and again for as long as it takes. */
+export function openRedis(settings: RedisSettings, dependency: Dependency): RedisConnection {
+  const redis = connect(settings)
+  // Whoever asks hears of it; unheard, the event would end the process.
+  redis.on('error', () => undefined)
+  let keepsAll: boolean | undefined
+  // The next may be another server, or one that is configured otherwise.
+  redis.on('close', () => {
+    keepsAll = undefined
+  })
+
+  const run = <T>(command: (redis: Redis | Cluster) => Promise<T>): Promise<T> =>
+    dependency.call(() => inTime(command(redis), settings.timeoutMs, dependency.name))
+  return {
+    run,
+    async keepsAll() {
+      keepsAll ??= await run(evictsNothing)
+      return keepsAll
+    },
+    close: () => redis.disconnect(),
+  }
+}
+
+function connect(settings: RedisSettings): Redis | Cluster {
+  const { topology, sentinelName, username, password, sentinelPassword, tls } = settings
+  const nodes = settings.nodes.map(hostAndPort)
+  const credentials = { ...(username && { username }), ...(password && { password }) }
+  const shared = { ...options, ...credentials, ...(tls && { tls: {} }) }
+  const alone = { ...shared, enableOfflineQueue: false, retryStrategy }
+  switch (topology) {
+    case 'cluster':
+      return new Cluster(nodes, {
+        redisOptions: shared,
+        enableOfflineQueue: false,
+        maxRedirections: 3,
+        slotsRefreshTimeout: options.connectTimeout,
+        clusterRetryStrategy: retryStrategy,
+      })
+    case 'sentinel':
+      return new Redis({
+        ...alone,
+        sentinels: nodes,
+        name: sentinelName ?? '',
+        sentinelRetryStrategy: retryStrategy,
+        ...(sentinelPassword && { sentinelPassword }),
+        ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
+      })
+    case 'single':
+      return new Redis({ ...alone, ...nodes[0] })
+  }
+}
+
+const options = {
+  connectTimeout: 2_000,
+  // A connection on which nothing comes back is replaced, and not waited on by each command.
+  socketTimeout: 2_000,
+  // A command is not sent again: it may have been carried out, and its second answer would be another.
+  maxRetriesPerRequest: 0,
+  autoResendUnfulfilledCommands: false,
+  // After a failover, the node that one is connected to may be a replica now.
+  reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+  connectionName: 'postern-sidecar',
+} satisfies RedisOptions
+
+/** Half of it at random, so that sidecars do not all come back at once. */
+function retryStrategy(times: number): number {
+  return Math.min(2_000, 50 * 2 ** times) * (0.5 + Math.random() / 2)
+}
+
+function hostAndPort(address: string): { host: string; port: number } {
+  const colon = address.lastIndexOf(':')
+  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) }
+}
+
+/** A Redis that makes room by dropping keys forgets without a word. */
+async function evictsNothing(redis: Redis | Cluster): Promise<boolean> {
+  const nodes = redis instanceof Cluster ? redis.nodes('master') : [redis]
+  const infos = await Promise.all(nodes.map((node) => node.info('memory')))
+  return infos.every((info) => /^maxmemory:0\s/m.test(info) || /^maxmemory_policy:noeviction\s/m.test(info))
+}
+
+/** Of a cluster, redirections and waiting for its slots included. */
+async function inTime<T>(answer: Promise<T>, ms: number, name: string): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new DependencyError(name, 'did not answer in time')), ms)
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
