@@ -1,17 +1,15 @@
 /** Builds the sidecar from its configuration, with what `compose/` builds of its parts, and listens. */
 import type { Logger } from 'pino'
-import { composePolicies } from './compose/policies.ts'
-import { composeReplayGuard, composeShared } from './compose/redis.ts'
+import { createEngine } from './compose/engine.ts'
+import { createListening } from './compose/listening.ts'
+import { createReadiness } from './compose/readiness.ts'
+import { createReload } from './compose/reload.ts'
 import { composeSecrets } from './compose/secrets.ts'
 import type { Config } from './config/schema.ts'
 import type { ReadSecret } from './config/secret.ts'
-import { createDecider } from './decider/decider.ts'
-import { createApp, createSocketServer } from './http/app.ts'
-import { closeWithConnections } from './http/closing.ts'
+import { createApp } from './http/app.ts'
 import { createOperationsApp } from './http/operations.ts'
-import { closeSocket, listenOnSocket } from './http/unix-socket.ts'
 import { createMetrics } from './metrics.ts'
-import { createDependency, type Dependency } from './remote/dependency.ts'
 import { createHttpClient } from './remote/http-client.ts'
 import { transports } from './transports/list.ts'
 
@@ -19,6 +17,15 @@ export interface Sidecar {
   /** Where gateways reach it over TCP; undefined where it listens on a unix socket only. */
   readonly address: string | undefined
   readonly adminAddress: string
+  /**
+   * Takes another configuration over, without dropping a request; where that cannot be, all stays as it was, and log,
+   * metrics and `/readyz` say why.
+   * @param load reads and checks it
+   * @returns whether it was taken over
+   */
+  reload(load: () => Config): Promise<boolean>
+  /** `/readyz` says no from now on, so that nothing new is sent here. */
+  drain(): void
   /** Finishes the requests that are under way, then closes everything. */
   close(): Promise<void>
 }
@@ -35,54 +42,40 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const { logger, readSecret, now = Date.now } = deps
   const http = createHttpClient()
   const metrics = createMetrics()
-  const dependencies: Dependency[] = []
-  const dependency = (name: string) => {
-    const created = createDependency(name, { observe: metrics.observeCall })
-    dependencies.push(created)
-    return created
-  }
-  const ends: (() => void | Promise<void>)[] = []
-  const onClose = (end: () => void | Promise<void>) => void ends.push(end)
   const changingSecret = composeSecrets({ readSecret, logger, now })
-  const shared = config.redis && composeShared(config.redis, dependency('redis'), readSecret)
-  if (shared) onClose(() => shared.redis.close())
-  const replayGuard = composeReplayGuard(shared, now)
-  const toolkit = { http, dependency, readSecret, changingSecret, onClose, shared, replayGuard, logger, now }
-  const { policies, feeds } = composePolicies(config, toolkit)
-  metrics.watch({ policies, dependencies, feeds, now })
+  const tools = { http, readSecret, changingSecret, logger, now, observeCall: metrics.observeCall }
+  const engine = createEngine(config, tools)
+  metrics.watch(engine, now)
 
-  const app = createApp(logger, transports, createDecider(policies))
-  const socketServer = createSocketServer(app)
-  const unsynced = () => [...feeds].flatMap(([name, feed]) => (feed.synced() ? [] : [name]))
-  const operations = createOperationsApp({
-    logger,
-    registry: metrics.registry,
-    obstacles: () => unsynced().map((name) => `revocations of ${name} are not known`),
-  })
+  const readiness = createReadiness(engine.feeds)
+  const app = createApp(logger, transports, engine.decider)
+  const operations = createOperationsApp({ logger, registry: metrics.registry, readiness })
+  const listening = createListening(app, operations)
+  const reload = createReload({ engine, listening, readiness, logger, observe: metrics.observeReload })
 
   const close = async () => {
-    await Promise.all([...feeds.values()].map((feed) => feed.close()))
-    const closeApp = closeWithConnections(app.server, () => app.close())
-    await Promise.all([closeSocket(socketServer), closeApp, operations.close()])
-    for (const { close } of dependencies) close()
-    await Promise.all([http.close(), ...ends.map((end) => end())])
+    readiness.draining()
+    await reload.close()
+    await listening.close()
+    await Promise.all([app.close(), operations.close(), engine.close()])
+    await http.close()
   }
-
   try {
-    await app.ready()
-    for (const feed of feeds.values()) feed.start()
-    const { tcp, unix } = config.listen
-    const address = tcp === undefined ? undefined : await app.listen(hostAndPort(tcp))
-    if (unix !== undefined) await listenOnSocket(socketServer, unix)
-    const adminAddress = await operations.listen(hostAndPort(config.admin.tcp))
-    return { address, adminAddress, close }
+    await Promise.all([app.ready(), operations.ready()])
+    await listening.move(config)
   } catch (error) {
     await close()
     throw error
   }
-}
-
-function hostAndPort(address: string): { host: string; port: number } {
-  const colon = address.lastIndexOf(':')
-  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) }
+  return {
+    get address() {
+      return listening.address()
+    },
+    get adminAddress() {
+      return listening.adminAddress()
+    },
+    reload: reload.run,
+    drain: readiness.draining,
+    close,
+  }
 }

@@ -1,38 +1,54 @@
+#!/usr/bin/env node
 /**
  * The sidecar as a process.
  *
- *   main.ts <config.yaml>            runs it
- *   main.ts validate <config.yaml>   checks the file and ends
+ *   postern-sidecar <config.yaml>                     runs it; SIGHUP, or a change of the file, reloads it
+ *   postern-sidecar validate [--json] <config.yaml>   checks the file and ends: 0 it is valid, 1 it is not, 2 wrong usage
  */
 import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { pino } from 'pino'
 import { startSidecar } from './compose.ts'
 import { parseConfig } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import { createReadSecret } from './config/secret.ts'
+import { usage, validate } from './config/validate.ts'
+import { watchFile } from './config/watch.ts'
 
-function load(file: string | undefined): Config {
-  if (!file) throw new Error('usage: main.ts [validate] <config.yaml>')
-  return parseConfig(readFileSync(file, 'utf8'), file)
-}
+const load = (file: string): Config => parseConfig(readFileSync(file, 'utf8'), file)
 
-async function run(config: Config): Promise<void> {
+async function run(file: string): Promise<void> {
+  let config = load(file)
   const logger = pino({ level: config.log.level, name: 'sidecar' })
   const sidecar = await startSidecar(config, { logger, readSecret: createReadSecret(process.env) })
   logger.info({ address: sidecar.address, unix: config.listen.unix, admin: sidecar.adminAddress }, 'listening')
 
+  const reload = async () => {
+    let loaded = config
+    const taken = await sidecar.reload(() => {
+      loaded = load(file)
+      return loaded
+    })
+    if (taken) config = loaded
+  }
+  process.on('SIGHUP', reload)
+  const watch = watchFile(file, reload)
+
   let stopping = false
-  const stop = () => {
+  const stop = async () => {
     if (stopping) return
     stopping = true
-    setTimeout(() => process.exit(1), 3_000).unref()
-    sidecar.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        logger.error({ err: error }, 'closing failed')
-        process.exit(1)
-      },
-    )
+    watch.close()
+    sidecar.drain()
+    await delay(config.drain.delay * 1_000)
+    setTimeout(() => process.exit(1), config.drain.timeout * 1_000 + 1_000).unref()
+    try {
+      await sidecar.close()
+      process.exit(0)
+    } catch (error) {
+      logger.error({ err: error }, 'closing failed')
+      process.exit(1)
+    }
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
@@ -41,12 +57,20 @@ async function run(config: Config): Promise<void> {
 }
 
 try {
-  const [command, file] = process.argv.slice(2)
+  const [command, ...rest] = process.argv.slice(2)
   if (command === 'validate') {
-    load(file)
-    console.log(`${file} is valid`)
+    process.exitCode = validate(rest, {
+      read: (file) => readFileSync(file, 'utf8'),
+      print: console.log,
+      complain: console.error,
+    })
   } else {
-    await run(load(command ?? process.env.POSTERN_SIDECAR_CONFIG))
+    const file = command ?? process.env.POSTERN_SIDECAR_CONFIG
+    if (file) await run(file)
+    else {
+      console.error(usage)
+      process.exitCode = 2
+    }
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)

@@ -8,16 +8,17 @@ export interface Metrics {
   readonly registry: Registry
   /** Counts a call of a dependency. */
   observeCall(dependency: string, outcome: 'success' | 'failure', durationMs: number): void
-  /** Makes what the parts know readable. */
-  watch(parts: WatchedParts): void
+  /** Makes what the parts in force know readable. @param now ms since the epoch */
+  watch(parts: WatchedParts, now: () => number): void
+  /** Counts a new configuration that was taken over, or refused. */
+  observeReload(outcome: 'success' | 'failure'): void
 }
 
 export interface WatchedParts {
-  policies: ReadonlyMap<string, Policy>
-  dependencies: readonly Dependency[]
-  feeds: ReadonlyMap<string, RevocationFeed>
-  /** ms since the epoch */
-  now: () => number
+  policies(): ReadonlyMap<string, Policy>
+  dependencies(): readonly Dependency[]
+  feeds(): ReadonlyMap<string, RevocationFeed>
+  decider: { underWay(): number }
 }
 
 export function createMetrics(): Metrics {
@@ -31,18 +32,27 @@ export function createMetrics(): Metrics {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     registers,
   })
+  const reloads = new Counter({
+    name: 'postern_sidecar_config_reloads_total',
+    help: 'Changes of the configuration, by outcome',
+    labelNames: ['outcome'],
+    registers,
+  })
+  for (const outcome of ['success', 'failure']) reloads.inc({ outcome }, 0)
   return {
     registry,
+    observeReload: (outcome) => reloads.inc({ outcome }),
     observeCall: (dependency, outcome, durationMs) => calls.observe({ dependency, outcome }, durationMs / 1_000),
-    watch({ policies, dependencies, feeds, now }) {
+    watch({ policies, dependencies, feeds, decider }, now) {
       watchPolicies(policies, registers)
       watchDependencies(dependencies, registers)
       watchFeeds(feeds, now, registers)
+      watchUnderWay(decider.underWay, registers)
     },
   }
 }
 
-function watchPolicies(policies: ReadonlyMap<string, Policy>, registers: Registry[]): void {
+function watchPolicies(policies: () => ReadonlyMap<string, Policy>, registers: Registry[]): void {
   new Counter({
     name: 'postern_sidecar_decisions_total',
     help: 'Decisions by policy and outcome',
@@ -50,7 +60,7 @@ function watchPolicies(policies: ReadonlyMap<string, Policy>, registers: Registr
     registers,
     collect() {
       this.reset()
-      for (const [policy, { counts }] of policies) {
+      for (const [policy, { counts }] of policies()) {
         this.inc({ policy, decision: 'allow' }, counts.allow)
         this.inc({ policy, decision: 'deny' }, counts.deny)
         this.inc({ policy, decision: 'unavailable' }, counts.unavailable)
@@ -64,7 +74,7 @@ function watchPolicies(policies: ReadonlyMap<string, Policy>, registers: Registr
     registers,
     collect() {
       this.reset()
-      for (const [policy, { counts }] of policies) {
+      for (const [policy, { counts }] of policies()) {
         this.inc({ policy, result: 'hit' }, counts.cacheHits)
         this.inc({ policy, result: 'miss' }, counts.cacheMisses)
       }
@@ -76,35 +86,49 @@ function watchPolicies(policies: ReadonlyMap<string, Policy>, registers: Registr
     labelNames: ['policy'],
     registers,
     collect() {
-      for (const [policy, { cachedOutcomes }] of policies) this.set({ policy }, cachedOutcomes)
+      this.reset()
+      for (const [policy, { cachedOutcomes }] of policies()) this.set({ policy }, cachedOutcomes)
     },
   })
 }
 
-function watchDependencies(dependencies: readonly Dependency[], registers: Registry[]): void {
+function watchDependencies(dependencies: () => readonly Dependency[], registers: Registry[]): void {
   new Gauge({
     name: 'postern_sidecar_breaker_open',
     help: 'Circuit breakers: 0 closed, 0.5 half open, 1 open',
     labelNames: ['dependency'],
     registers,
     collect() {
+      this.reset()
       const values = { closed: 0, half_open: 0.5, open: 1 }
-      for (const { name, state } of dependencies) this.set({ dependency: name }, values[state()])
+      for (const { name, state } of dependencies()) this.set({ dependency: name }, values[state()])
     },
   })
 }
 
-function watchFeeds(feeds: ReadonlyMap<string, RevocationFeed>, now: () => number, registers: Registry[]): void {
+function watchFeeds(feeds: () => ReadonlyMap<string, RevocationFeed>, now: () => number, registers: Registry[]): void {
   new Gauge({
     name: 'postern_sidecar_revocation_feed_age_seconds',
     help: "Time since an issuer's revocation feed last answered",
     labelNames: ['issuer'],
     registers,
     collect() {
-      for (const [issuer, feed] of feeds) {
+      this.reset()
+      for (const [issuer, feed] of feeds()) {
         const answeredAt = feed.answeredAt()
         if (answeredAt !== undefined) this.set({ issuer }, (now() - answeredAt) / 1_000)
       }
+    },
+  })
+}
+
+function watchUnderWay(underWay: () => number, registers: Registry[]): void {
+  new Gauge({
+    name: 'postern_sidecar_decisions_under_way',
+    help: 'Requests that wait for a decision',
+    registers,
+    collect() {
+      this.set(underWay())
     },
   })
 }

@@ -1,6 +1,6 @@
 /** The sidecar as an operator runs it: a process. */
 import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -47,6 +47,7 @@ async function start(text: string) {
   const process_ = await startProcess(process.execPath, [main, file], { ready })
   return {
     process: process_,
+    file,
     port,
     url: `http://127.0.0.1:${port}/v1/forward-auth/main`,
     admin: `http://127.0.0.1:${adminPort}`,
@@ -66,10 +67,21 @@ describe('validate', () => {
     expect(stderr).toMatch(/^.+\.yaml:\d+:\d+: policies\.main\.upstream: there is no upstream gone\n$/)
   })
 
-  test('fails without a file, and for one that is not there', async () => {
-    expect(await runMain('validate')).toMatchObject({ code: 1, stderr: expect.stringContaining('usage') })
+  test('tells the same as JSON', async () => {
+    const file = await configFile(benchConfig(issuer.url, { policy: 'upstream: gone' }))
+    const { code, stdout } = await runMain('validate', '--json', file)
+    expect(code).toBe(1)
+    const reason = 'there is no upstream gone'
+    const problem = { line: expect.any(Number), column: expect.any(Number), path: 'policies.main.upstream', reason }
+    expect(JSON.parse(stdout)).toEqual({ file, valid: false, problems: [problem] })
+  })
+
+  test('fails otherwise without a file, and for one that is not there', async () => {
+    for (const args of [['validate'], ['validate', '--josn', 'a.yaml']]) {
+      expect(await runMain(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining('usage') })
+    }
     expect(await runMain('validate', '/nowhere.yaml')).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: expect.stringContaining('ENOENT'),
     })
   })
@@ -95,6 +107,26 @@ describe('start', () => {
     agent.destroy()
     expect(performance.now() - begun).toBeLessThan(3_000)
     expect(await sidecar.process.exited).toEqual({ code: 0, signal: null })
+  })
+})
+
+describe('a changed file', () => {
+  test('takes effect, and a bad one is refused with line and reason; SIGHUP reads it at once', async () => {
+    const sidecar = await start(benchConfig(issuer.url, {}))
+    const ask = async (policy: string) => {
+      const headers = { authorization: `Bearer ${await issuer.mint()}` }
+      return (await fetch(sidecar.url.replace('main', policy), { headers })).status
+    }
+    const good = await readFile(sidecar.file, 'utf8')
+    await writeFile(sidecar.file, `${good}  second: { issuers: [test] }\n`)
+    await expect.poll(() => ask('second'), { timeout: 5_000 }).toBe(200)
+    await writeFile(sidecar.file, `${good}  third: { issuers: [gone] }\n`)
+    process.kill(sidecar.process.pid, 'SIGHUP')
+    await expect
+      .poll(sidecar.process.output)
+      .toMatch(/\.yaml:\d+:\d+: policies\.third\.issuers\[0\]: there is no issuer gone/)
+    expect(await ask('second')).toBe(200)
+    await sidecar.process.stop()
   })
 })
 

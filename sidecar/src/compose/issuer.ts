@@ -19,11 +19,16 @@ export interface ComposedIssuer {
 }
 
 export function composeIssuer(name: string, config: IssuerConfig, toolkit: Toolkit): ComposedIssuer {
-  const { http, dependency, now } = toolkit
+  const { keep, now } = toolkit
   const { issuer, audience, algorithms, leeway, timeout_ms: timeoutMs } = config
-  const metadata = createMetadata({ issuer, timeoutMs, http, dependency: dependency(`${name} metadata`), now })
+  // Kept apart from the rest: a changed audience costs nobody the keys, and the feed nothing that it has been told.
+  const metadata = keep(`${name} metadata`, [issuer, timeoutMs], ({ http, dependency, now }) =>
+    createMetadata({ issuer, timeoutMs, http, dependency: dependency(`${name} metadata`), now }),
+  )
   const jwksUrl = endpoint(config.jwks_uri, metadata, 'jwks_uri')
-  const keys = createJwks({ url: jwksUrl, timeoutMs, http, dependency: dependency(`${name} jwks`), now })
+  const keys = keep(`${name} jwks`, [config.jwks_uri, metadata, timeoutMs], ({ http, dependency, now }) =>
+    createJwks({ url: jwksUrl, timeoutMs, http, dependency: dependency(`${name} jwks`), now }),
+  )
   // A token that the feed could not name could not be revoked.
   const revocable = config.revocation_feed !== undefined
   return {
@@ -32,7 +37,9 @@ export function composeIssuer(name: string, config: IssuerConfig, toolkit: Toolk
       verify: createVerifyJwt({ name, issuer, audience, algorithms, leeway, revocable, findKey: keys.ofTokens, now }),
       introspect: composeIntrospection(name, config, metadata, revocable, toolkit),
     },
-    feed: composeFeed(name, config, metadata, keys.ofEvents, toolkit),
+    feed: keep(`${name} revocation feed`, [issuer, algorithms, config.revocation_feed, metadata, keys], (tools) =>
+      composeFeed(name, config, metadata, keys.ofEvents, tools),
+    ),
   }
 }
 
@@ -62,9 +69,9 @@ function composeFeed(
   toolkit: Toolkit,
 ): RevocationFeed | undefined {
   if (!config) return undefined
-  const { logger, now } = toolkit
+  const { logger, now, onClose } = toolkit
   const clientAuth = { ...config, client_auth: 'client_secret_basic' as const }
-  return createRevocationFeed({
+  const feed = createRevocationFeed({
     name: `${name} revocation feed`,
     issuer,
     algorithms,
@@ -76,6 +83,8 @@ function composeFeed(
     onFailure: (error) => logger.warn({ reason: safeReason(error), issuer: name }, 'the revocation feed failed'),
     onUnknownEvents: (count) => logger.warn({ count, issuer: name }, 'events of unknown types have no effect'),
   })
+  onClose(feed.close)
+  return feed
 }
 
 /** The configured endpoint, or what the issuer's metadata names. */

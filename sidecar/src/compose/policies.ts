@@ -16,28 +16,40 @@ export interface ComposedPolicies {
   feeds: ReadonlyMap<string, RevocationFeed>
 }
 
-export function composePolicies(config: Config, toolkit: Toolkit): ComposedPolicies {
-  const issuers = mapValues(config.issuers, (name, issuer) => composeIssuer(name, issuer, toolkit))
-  const upstreams = mapValues(config.upstreams, (name, upstream) => composeUpstream(name, upstream, toolkit))
-  const feeds = new Map([...issuers].flatMap(([name, { feed }]) => (feed ? [[name, feed]] : [])))
-  const checkRevocation = createCheckRevocation(feeds)
+export function composePolicies(config: Config, { keep }: Toolkit): ComposedPolicies {
+  const issuers = mapValues(config.issuers, (name, issuer) =>
+    keep(`issuer ${name}`, [issuer], (toolkit) => composeIssuer(name, issuer, toolkit)),
+  )
+  const upstreams = mapValues(config.upstreams, (name, upstream) =>
+    keep(`upstream ${name}`, [upstream], (toolkit) => composeUpstream(name, upstream, toolkit)),
+  )
+  const feeds = new Map([...issuers].flatMap(([name, { feed }]) => pairs(name, feed)))
 
   const policies = mapValues(config.policies, (name, policy) => {
+    const trusted = new Map(policy.issuers.flatMap((issuer) => pairs(issuer, issuers.get(issuer))))
     const upstream = policy.upstream === undefined ? undefined : upstreams.get(policy.upstream)
-    return compilePolicy({
-      name,
-      requiredScopes: policy.required_scopes,
-      authenticate: createAuthenticate(policy.issuers.flatMap((issuer) => issuers.get(issuer)?.trusted ?? [])),
-      checkRevocation,
-      headers: planHeaders(policy, upstream?.header),
-      upstream,
-      cache: config.cache,
-      now: toolkit.now,
-      onUnavailable: (policyName, error) =>
-        toolkit.logger.warn({ policy: policyName, reason: safeReason(error) }, 'decision unavailable'),
-    })
+    return keep(`policy ${name}`, [policy, config.cache, ...trusted.values(), upstream], ({ now, logger }) =>
+      compilePolicy({
+        name,
+        requiredScopes: policy.required_scopes,
+        authenticate: createAuthenticate([...trusted.values()].map((issuer) => issuer.trusted)),
+        checkRevocation: createCheckRevocation(
+          new Map([...trusted].flatMap(([issuer, { feed }]) => pairs(issuer, feed))),
+        ),
+        headers: planHeaders(policy, upstream?.header),
+        upstream,
+        cache: config.cache,
+        now,
+        onUnavailable: (policyName, error) =>
+          logger.warn({ policy: policyName, reason: safeReason(error) }, 'decision unavailable'),
+      }),
+    )
   })
   return { policies, feeds }
+}
+
+function pairs<Value>(name: string, value: Value | undefined): [string, Value][] {
+  return value === undefined ? [] : [[name, value]]
 }
 
 function mapValues<From, To>(record: Record<string, From>, map: (name: string, value: From) => To): Map<string, To> {

@@ -1,10 +1,10 @@
 /** What sidecars share through Redis, from its configuration. */
 import type { RedisConfig } from '../config/schema/redis.ts'
-import type { ReadSecret } from '../config/secret.ts'
-import type { Dependency } from '../remote/dependency.ts'
 import { openRedis, type RedisConnection } from '../remote/redis/connection.ts'
 import { createSealing, type Sealing } from '../remote/redis/sealing.ts'
 import { createLocalReplayGuard, createSharedReplayGuard, type ReplayGuard } from '../remote/replay-guard.ts'
+
+import type { Common, CommonToolkit } from './toolkit.ts'
 
 export interface Shared {
   redis: RedisConnection
@@ -16,7 +16,12 @@ export interface Shared {
 const minSecretLength = 32
 
 /** @throws Error where a secret is missing or too short */
-export function composeShared(config: RedisConfig, dependency: Dependency, readSecret: ReadSecret): Shared {
+export function composeCommon(config: RedisConfig | undefined, { keep }: CommonToolkit): Common {
+  const shared = config && keep('redis', [config], (toolkit) => composeShared(config, toolkit))
+  return { shared, replayGuard: keep('replay guard', [shared], ({ now }) => composeReplayGuard(shared, now)) }
+}
+
+function composeShared(config: RedisConfig, { readSecret, dependency, onClose }: CommonToolkit): Shared {
   const secret = readSecret(config.encryption_secret)
   if (secret.length < minSecretLength)
     throw new Error(`redis: the encryption secret has under ${minSecretLength} characters`)
@@ -25,11 +30,13 @@ export function composeShared(config: RedisConfig, dependency: Dependency, readS
     (source) => source && readSecret(source),
   )
   const settings = { topology, nodes, sentinelName, username, password, sentinelPassword, tls, timeoutMs }
-  return { redis: openRedis(settings, dependency), sealing: createSealing(secret), prefix: config.key_prefix }
+  const redis = openRedis(settings, dependency('redis'))
+  onClose(() => redis.close())
+  return { redis, sealing: createSealing(secret), prefix: config.key_prefix }
 }
 
 /** Of all sidecars that share a Redis; without one, of this sidecar. */
-export function composeReplayGuard(shared: Shared | undefined, now: () => number): ReplayGuard {
+function composeReplayGuard(shared: Shared | undefined, now: () => number): ReplayGuard {
   return shared
     ? createSharedReplayGuard(shared.redis, shared.sealing, shared.prefix, now)
     : createLocalReplayGuard(now)

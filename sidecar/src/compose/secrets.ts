@@ -1,12 +1,12 @@
 /** Secrets that are read again when they change, and what the log says where they cannot be. */
 import { createSecret } from '../config/changing-secret.ts'
-import type { Toolkit } from './toolkit.ts'
+import type { CommonToolkit } from './toolkit.ts'
 
 export function composeSecrets({
   readSecret,
   logger,
   now,
-}: Pick<Toolkit, 'readSecret' | 'logger' | 'now'>): Toolkit['changingSecret'] {
+}: Pick<CommonToolkit, 'readSecret' | 'logger' | 'now'>): CommonToolkit['changingSecret'] {
   return (name, sources, parse) =>
     createSecret({
       read: () => sources.map(readSecret),

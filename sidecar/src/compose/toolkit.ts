@@ -8,9 +8,10 @@ import type { HttpClient } from '../remote/http-client.ts'
 import type { ReplayGuard } from '../remote/replay-guard.ts'
 import type { Shared } from './redis.ts'
 
-export interface Toolkit {
+/** @typeParam Whole what parts inside this one get: the same, with what is common to all */
+export interface Workbench<Whole> {
   http: HttpClient
-  /** A breaker of that name, which metrics watch. */
+  /** A breaker of that name, which metrics watch; it ends with the part that it is made for. */
   dependency(name: string): Dependency
   readSecret: ReadSecret
   /**
@@ -23,13 +24,29 @@ export interface Toolkit {
     sources: readonly SecretSource[],
     parse: (texts: readonly string[]) => Value,
   ): Secret<Value>
-  /** Ends what was built, when the sidecar closes. */
-  onClose(end: () => void | Promise<void>): void
-  /** Undefined where no Redis is configured. */
-  shared: Shared | undefined
-  /** Lets what may be used once be used once. */
-  replayGuard: ReplayGuard
+  /**
+   * A part as it was before a reload, with all that it has learnt, where everything that it is made from is the same; else
+   * a new one (compose/parts.ts).
+   * @param name of the part, another one for each
+   * @param madeFrom all that `build` uses: members of the configuration, other parts that were kept
+   */
+  keep<T>(name: string, madeFrom: readonly unknown[], build: (toolkit: Whole) => T): T
+  /** Ends what was built, once no configuration uses the part any more. */
+  onClose(end: () => unknown): void
   logger: Logger
   /** ms since the epoch */
   now: () => number
 }
+
+/** Of all parts: a change of it makes all of them anew. */
+export interface Common {
+  /** Undefined where no Redis is configured. */
+  shared: Shared | undefined
+  /** Lets what may be used once be used once. */
+  replayGuard: ReplayGuard
+}
+
+/** Before there is what is common. */
+export interface CommonToolkit extends Workbench<CommonToolkit> {}
+
+export interface Toolkit extends Workbench<Toolkit>, Common {}

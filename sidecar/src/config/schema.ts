@@ -1,6 +1,7 @@
 /** The configuration file: one schema, of the sections in `schema/`, is the source of types, validation and JSON Schema. */
 import Type, { type Static } from 'typebox'
 import { Cache } from './schema/cache.ts'
+import { Drain } from './schema/drain.ts'
 import { Issuer } from './schema/issuer.ts'
 import { Admin, Listen } from './schema/listen.ts'
 import { Log } from './schema/log.ts'
@@ -18,5 +19,6 @@ export const Config = object({
   cache: Cache,
   redis: Type.Optional(Redis),
   log: Log,
+  drain: Drain,
 })
 export type Config = Static<typeof Config>

@@ -1,12 +1,16 @@
-/** The HTTP server that gateways ask, over TCP and a unix socket. */
-import { createServer, type Server } from 'node:http'
+/** What gateways ask over HTTP; listeners.ts says where. */
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { Decider } from '../decider/decider.ts'
 import { unavailable } from '../decider/refusals.ts'
 import { safeReason } from '../failures.ts'
 import type { Transport } from '../transports/transport.ts'
 
-const limits = { maxHeaderSize: 64 * 1024, requestTimeout: 5_000, headersTimeout: 5_000, keepAliveTimeout: 75_000 }
+export const connectionLimits = {
+  maxHeaderSize: 64 * 1024,
+  requestTimeout: 5_000,
+  headersTimeout: 5_000,
+  keepAliveTimeout: 75_000,
+}
 
 export function createApp(
   logger: FastifyBaseLogger,
@@ -17,10 +21,6 @@ export function createApp(
     // Fastify would make a child logger for each request; the few that are worth a line are logged below.
     logger: false,
     bodyLimit: 256 * 1024,
-    requestTimeout: limits.requestTimeout,
-    keepAliveTimeout: limits.keepAliveTimeout,
-    http: { maxHeaderSize: limits.maxHeaderSize },
-    forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
   })
   app.setErrorHandler((error, _request, reply) => {
@@ -33,13 +33,6 @@ export function createApp(
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
   for (const transport of transports) transport(app, decider)
   return app
-}
-
-/** A second listener of the same routes: Fastify itself listens on one address only. */
-export function createSocketServer(app: FastifyInstance): Server {
-  const server = createServer(limits, (request, response) => app.routing(request, response))
-  server.keepAliveTimeout = limits.keepAliveTimeout
-  return server
 }
 
 /** The status of what Fastify refused before a handler ran: a body that is too large, or no JSON. */

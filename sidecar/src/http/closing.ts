@@ -2,15 +2,16 @@
 import type { Server } from 'node:http'
 
 const lookEveryMs = 50
-/** Less than the time after which the process ends anyhow. */
-const cutAfterMs = 2_000
-
 /**
  * Ends connections for as long as the server closes: kept-alive ones as soon as their last answer is sent, and those
- * that are too slow after two seconds.
+ * that are too slow after `cutAfterMs`.
  * @param close ends the listening, and settles when no connection is left
  */
-export async function closeWithConnections(server: Server, close: () => Promise<unknown>): Promise<void> {
+export async function closeWithConnections(
+  server: Server,
+  close: () => Promise<unknown>,
+  cutAfterMs: number,
+): Promise<void> {
   const idle = setInterval(() => server.closeIdleConnections(), lookEveryMs)
   const cut = setTimeout(() => server.closeAllConnections(), cutAfterMs)
   try {

@@ -5,24 +5,27 @@ import type { Registry } from 'prom-client'
 export interface OperationsOptions {
   logger: FastifyBaseLogger
   registry: Registry
-  /** What keeps requests from being served now; empty: nothing. */
-  obstacles(): string[]
+  readiness: {
+    /** What keeps requests from being served now; empty: nothing. */
+    obstacles(): string[]
+    /** What is wrong, but keeps no request from being served. */
+    notes(): string[]
+  }
 }
 
-export function createOperationsApp({ logger, registry, obstacles }: OperationsOptions): FastifyInstance {
+export function createOperationsApp({ logger, registry, readiness }: OperationsOptions): FastifyInstance {
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 1024,
-    requestTimeout: 10_000,
-    forceCloseConnections: true,
   })
   app.get('/healthz', async () => ({ status: 'ok' }))
   app.get('/readyz', async (_request, reply) => {
-    const reasons = obstacles()
+    const reasons = readiness.obstacles()
+    const ready = reasons.length === 0
     return reply
-      .code(reasons.length === 0 ? 200 : 503)
-      .send({ status: reasons.length === 0 ? 'ready' : 'not ready', reasons })
+      .code(ready ? 200 : 503)
+      .send({ status: ready ? 'ready' : 'not ready', reasons, notes: readiness.notes() })
   })
   app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
   return app

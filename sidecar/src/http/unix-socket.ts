@@ -2,7 +2,6 @@
 import { chmod, lstat, unlink } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { connect } from 'node:net'
-import { closeWithConnections } from './closing.ts'
 
 /** @throws Error where something lives at the path, or a file that is no socket */
 export async function listenOnSocket(server: Server, path: string): Promise<void> {
@@ -15,12 +14,6 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
     })
   })
   await chmod(path, 0o660)
-}
-
-/** Ends the listening, if there was any; requests under way are finished. */
-export async function closeSocket(server: Server): Promise<void> {
-  if (!server.listening) return
-  await closeWithConnections(server, () => new Promise((resolve) => server.close(resolve)))
 }
 
 async function removeDeadSocket(path: string): Promise<void> {

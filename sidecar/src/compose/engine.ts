@@ -1,0 +1,79 @@
+/** What decides: the parts of the configuration in force, and the change to those of another one between two requests. */
+import type { Config } from '../config/schema.ts'
+import { createDecider } from '../decider/decider.ts'
+import type { Policy } from '../decider/policy.ts'
+import { createReplaceableDecider, type ReplaceableDecider } from '../decider/replaceable.ts'
+import type { Dependency } from '../remote/dependency.ts'
+import type { RevocationFeed } from '../remote/revocation-feed.ts'
+import { createParts, type Tools } from './parts.ts'
+import { type ComposedPolicies, composePolicies } from './policies.ts'
+import { composeCommon } from './redis.ts'
+import { synced, within } from './waiting.ts'
+
+export interface Engine {
+  readonly decider: ReplaceableDecider
+  policies(): ReadonlyMap<string, Policy>
+  /** By the issuer's name. */
+  feeds(): ReadonlyMap<string, RevocationFeed>
+  dependencies(): readonly Dependency[]
+  /**
+   * Builds everything for another configuration beside what is in force.
+   * @throws Error where a secret is missing; nothing has changed then
+   */
+  prepare(config: Config): Prepared
+  /** A change that is under way waits for nothing any more. */
+  hurry(): void
+  close(): Promise<void>
+}
+
+export interface Prepared {
+  /** Waits until new feeds know everything, then lets it decide. @returns settles once the old decider's requests are answered */
+  takeOver(): Promise<{ drained: Promise<void> }>
+  abandon(): Promise<void>
+}
+
+/** Until new feeds know everything, and until the old decider has answered. */
+const waits = { syncMs: 10_000, drainMs: 10_000 }
+
+/** @throws Error where a secret is missing */
+export function createEngine(config: Config, tools: Tools): Engine {
+  const parts = createParts(tools)
+  const hurrying = new AbortController()
+  const compose = (from: Config) =>
+    parts.compose(
+      (toolkit) => composeCommon(from.redis, toolkit),
+      (toolkit) => composePolicies(from, toolkit),
+    )
+
+  let inForce = compose(config)
+  inForce.adopt()
+  startFeeds(inForce.value)
+  const decider = createReplaceableDecider(createDecider(inForce.value.policies))
+
+  return {
+    decider,
+    policies: () => inForce.value.policies,
+    feeds: () => inForce.value.feeds,
+    dependencies: () => inForce.dependencies,
+    prepare(next) {
+      const composed = compose(next)
+      return {
+        abandon: composed.abandon,
+        async takeOver() {
+          startFeeds(composed.value)
+          await synced(composed.value.feeds.values(), waits.syncMs, hurrying.signal)
+          const closeUnused = composed.adopt()
+          inForce = composed
+          const answered = decider.replace(createDecider(composed.value.policies))
+          return { drained: within(answered, waits.drainMs, hurrying.signal).then(closeUnused) }
+        },
+      }
+    },
+    hurry: () => hurrying.abort(),
+    close: parts.close,
+  }
+}
+
+function startFeeds({ feeds }: ComposedPolicies): void {
+  for (const feed of feeds.values()) feed.start()
+}

@@ -1,0 +1,30 @@
+/** Whether requests should be sent here (`/readyz`), and what operators should know besides. */
+import type { RevocationFeed } from '../remote/revocation-feed.ts'
+
+export interface Readiness {
+  /** What keeps requests from being served now; empty: nothing. */
+  obstacles(): string[]
+  /** What is wrong, but keeps no request from being served. */
+  notes(): string[]
+  draining(): void
+  /** @param refused why the last change of the configuration was refused; undefined: it was not */
+  reloaded(refused: string | undefined): void
+}
+
+export function createReadiness(feeds: () => ReadonlyMap<string, RevocationFeed>): Readiness {
+  let isDraining = false
+  let refusedReload: string | undefined
+  return {
+    obstacles: () => [
+      ...(isDraining ? ['it is ending'] : []),
+      ...[...feeds()].flatMap(([name, feed]) => (feed.synced() ? [] : [`revocations of ${name} are not known`])),
+    ],
+    notes: () => (refusedReload === undefined ? [] : [`the changed configuration was refused: ${refusedReload}`]),
+    draining() {
+      isDraining = true
+    },
+    reloaded(refused) {
+      refusedReload = refused
+    },
+  }
+}

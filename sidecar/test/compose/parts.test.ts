@@ -1,0 +1,132 @@
+import { pino } from 'pino'
+import { describe, expect, test } from 'vitest'
+import { createParts } from '../../src/compose/parts.ts'
+import type { Toolkit } from '../../src/compose/toolkit.ts'
+
+const http = { send: () => Promise.reject(new Error('nothing is sent')), close: async () => undefined }
+
+function createBench() {
+  const secrets = new Map([['/secret', 'first']])
+  const closed: string[] = []
+  const parts = createParts({
+    http,
+    readSecret: ({ file = '' }) => secrets.get(file) ?? '',
+    logger: pino({ level: 'silent' }),
+    now: Date.now,
+    changingSecret: () => {
+      throw new Error('there is none')
+    },
+    observeCall: () => undefined,
+  })
+  const common = { shared: undefined, replayGuard: { use: async () => true } }
+  const composeParts = <T>(build: (toolkit: Toolkit) => T) => parts.compose(() => common, build)
+  const thing =
+    (name: string, build: (toolkit: Toolkit) => unknown = () => undefined) =>
+    (toolkit: Toolkit) => {
+      toolkit.onClose(() => closed.push(name))
+      build(toolkit)
+      return { name }
+    }
+  return { composeParts, close: parts.close, secrets, closed, thing }
+}
+
+describe('a part', () => {
+  test('is the same while all that it is made from is deeply equal, and another one otherwise', async () => {
+    const { composeParts, closed, thing } = createBench()
+    const compose = (audience: string[]) =>
+      composeParts(({ keep }) => keep('a', [{ audience }], thing(audience.join())))
+    const first = compose(['x'])
+    await first.adopt()()
+    const second = compose(['x'])
+    expect(second.value).toBe(first.value)
+    await second.adopt()()
+    expect(closed).toEqual([])
+    const third = compose(['y'])
+    expect(third.value).not.toBe(first.value)
+    expect(closed).toEqual([])
+    await third.adopt()()
+    expect(closed).toEqual(['x'])
+  })
+
+  test('is another one where a secret has changed that it, or a part inside it, has read', () => {
+    const { composeParts, secrets, thing } = createBench()
+    const inner = thing('inner', ({ readSecret }) => readSecret({ file: '/secret' }))
+    const compose = () =>
+      composeParts(({ keep }) =>
+        keep(
+          'outer',
+          [],
+          thing('outer', (toolkit) => toolkit.keep('inner', [], inner)),
+        ),
+      )
+    const first = compose()
+    first.adopt()
+    expect(compose().value).toBe(first.value)
+    secrets.set('/secret', 'second')
+    expect(compose().value).not.toBe(first.value)
+  })
+
+  test('inside one that is made anew is kept', async () => {
+    const { composeParts, closed, thing } = createBench()
+    const compose = (outer: string) =>
+      composeParts(({ keep }) =>
+        keep(
+          'outer',
+          [outer],
+          thing(outer, (toolkit) => toolkit.keep('inner', ['same'], thing('inner'))),
+        ),
+      )
+    await compose('one').adopt()()
+    await compose('two').adopt()()
+    await compose('two').adopt()()
+    expect(closed).toEqual(['one'])
+  })
+
+  test('that stays in use through a kept one is not closed', async () => {
+    const { composeParts, close, closed, thing } = createBench()
+    const compose = () =>
+      composeParts(({ keep }) =>
+        keep(
+          'outer',
+          [],
+          thing('outer', (toolkit) => toolkit.keep('inner', [], thing('inner'))),
+        ),
+      )
+    for (let times = 0; times < 3; times++) await compose().adopt()()
+    expect(closed).toEqual([])
+    await close()
+    expect(closed.sort()).toEqual(['inner', 'outer'])
+  })
+})
+
+describe('a configuration that is not taken over', () => {
+  test('closes what was new in it, and nothing else', async () => {
+    const { composeParts, closed, thing } = createBench()
+    await composeParts(({ keep }) => keep('shared', [], thing('shared'))).adopt()()
+    const refused = composeParts(({ keep }) => [keep('shared', [], thing('shared')), keep('new', [], thing('new'))])
+    await refused.abandon()
+    expect(closed).toEqual(['new'])
+  })
+
+  test('closes what was new where building it fails', () => {
+    const { composeParts, closed, thing } = createBench()
+    const broken = () =>
+      composeParts(({ keep }) => {
+        keep('new', [], thing('new'))
+        throw new Error('no secret')
+      })
+    expect(broken).toThrow('no secret')
+    expect(closed).toEqual(['new'])
+  })
+})
+
+test('breakers are those of all parts in use, kept ones included', () => {
+  const { composeParts } = createBench()
+  const compose = (names: string[]) =>
+    composeParts(({ keep }) => names.map((name) => keep(name, [], ({ dependency }) => dependency(name))))
+  const first = compose(['a', 'b'])
+  first.adopt()
+  const second = compose(['b', 'c'])
+  expect(second.dependencies.map(({ name }) => name)).toEqual(['b', 'c'])
+  expect(second.value[0]).toBe(first.value[1])
+})
