@@ -1,17 +1,10 @@
 /** What sidecars share through Redis, from its configuration. */
 import type { RedisConfig } from '../config/schema/redis.ts'
-import { openRedis, type RedisConnection } from '../remote/redis/connection.ts'
-import { createSealing, type Sealing } from '../remote/redis/sealing.ts'
+import { openRedis } from '../remote/redis/connection.ts'
+import { createSealing } from '../remote/redis/sealing.ts'
 import { createLocalReplayGuard, createSharedReplayGuard, type ReplayGuard } from '../remote/replay-guard.ts'
 
-import type { Common, CommonToolkit } from './toolkit.ts'
-
-export interface Shared {
-  redis: RedisConnection
-  sealing: Sealing
-  /** Of all keys of these sidecars. */
-  prefix: string
-}
+import type { Common, CommonToolkit, Shared } from './toolkit.ts'
 
 const minSecretLength = 32
 

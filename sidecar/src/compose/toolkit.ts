@@ -5,8 +5,9 @@ import type { SecretSource } from '../config/schema/parts.ts'
 import type { ReadSecret } from '../config/secret.ts'
 import type { Dependency } from '../remote/dependency.ts'
 import type { HttpClient } from '../remote/http-client.ts'
+import type { RedisConnection } from '../remote/redis/connection.ts'
+import type { Sealing } from '../remote/redis/sealing.ts'
 import type { ReplayGuard } from '../remote/replay-guard.ts'
-import type { Shared } from './redis.ts'
 
 /** @typeParam Whole what parts inside this one get: the same, with what is common to all */
 export interface Workbench<Whole> {
@@ -44,6 +45,14 @@ export interface Common {
   shared: Shared | undefined
   /** Lets what may be used once be used once. */
   replayGuard: ReplayGuard
+}
+
+/** What sidecars share through Redis. */
+export interface Shared {
+  redis: RedisConnection
+  sealing: Sealing
+  /** Of all keys of these sidecars. */
+  prefix: string
 }
 
 /** Before there is what is common. */
