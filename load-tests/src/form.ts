@@ -17,14 +17,25 @@ export function formRequest(path: string, { id, secret }: Credentials, parameter
 }
 
 /** Sends a token request. @returns the access token. @throws Error where there is none */
-export async function accessTokenOf(origin: string, { path, method, headers, body }: Request): Promise<string> {
+export async function accessTokenOf(origin: string, request: Request): Promise<string> {
+  return memberOf(await answerOf(origin, request), 'access_token')
+}
+
+/** Sends a request. @returns the body of the answer */
+export async function answerOf(origin: string, { path, method, headers, body }: Request): Promise<string> {
   const response = await fetch(`${origin}${path}`, {
     method,
     ...(headers && { headers }),
     ...(body !== undefined && { body }),
     signal: AbortSignal.timeout(10_000),
   })
-  const answer: unknown = await response.json()
-  if (typeof answer !== 'object' || answer === null || !('access_token' in answer)) throw new Error('no access token')
-  return String(answer.access_token)
+  return response.text()
+}
+
+/** A member of a JSON object. @throws Error where it is not there */
+export function memberOf(text: string, name: string): string {
+  const answer: unknown = JSON.parse(text)
+  const value = typeof answer === 'object' && answer !== null ? new Map(Object.entries(answer)).get(name) : undefined
+  if (typeof value !== 'string') throw new Error(`an answer has no ${name}`)
+  return value
 }

@@ -18,10 +18,20 @@ export interface Measurement {
 
 /** @throws Error where any answer was not 2xx: a refusal is quick, and would be measured as success */
 export async function measure(attack: Attack, seconds: number, connections: number): Promise<Measurement> {
-  const { origin, request, pid } = attack
-  const requests = typeof request === 'function' ? [{ setupRequest: () => request() }] : [request]
+  const { origin, request, answered, amount, pid } = attack
+  const requests = [
+    {
+      ...(typeof request === 'function' ? { setupRequest: () => request() } : request),
+      ...(answered && { onResponse: (_status: number, body: string) => answered(body) }),
+    },
+  ]
   const cpuBefore = cpuSeconds(pid)
-  const result = await autocannon({ url: origin, requests, connections, duration: seconds })
+  const result = await autocannon({
+    url: origin,
+    requests,
+    connections,
+    ...(amount === undefined ? { duration: seconds } : { amount }),
+  })
   const cpuAfter = cpuSeconds(pid)
   const bad = result.non2xx + result.errors + result.timeouts
   if (bad > 0 || result['2xx'] === 0) throw new Error(`${bad} requests failed, ${result['2xx']} succeeded`)

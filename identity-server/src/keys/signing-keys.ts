@@ -13,8 +13,6 @@ import { createVerifier, type Verifier } from './verifier.ts'
 export interface KeyRing {
   /** Signs new tokens. */
   active: Signer
-  /** The active signer of that algorithm; undefined where this auth server signs with another. */
-  signerFor(algorithm: string): Signer | undefined
   /** Verifies access tokens of ours, with every key that is published. */
   verifyAccessToken: Verifier
   /** The JWK Set as it is published (RFC 7517 section 5): next, active and retired keys. */
@@ -86,7 +84,6 @@ function toKeyRing(authServer: string, rows: SigningKeyRow[], masterKeys: Master
   const published = rows.map((key) => ({ kid: key.kid, algorithm: key.algorithm, publicJwk: publishedJwk(key) }))
   return {
     active,
-    signerFor: (algorithm) => (algorithm === active.algorithm ? active : undefined),
     verifyAccessToken: createVerifier(published, accessTokenType),
     jwks: { keys: published.map(({ publicJwk }) => publicJwk) },
   }

@@ -3,48 +3,19 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { ClaimDefinition } from '../../src/claims/claim.ts'
 import { compileClaimSet } from '../../src/claims/claim-set.ts'
 import { createTokenClaims } from '../../src/claims/token-claims.ts'
-import type { Client } from '../../src/clients/clients.ts'
-import type { AuthServer } from '../../src/tenancy/auth-servers.ts'
 import { databases } from '../support/databases.ts'
 import type { Credentials } from '../support/http.ts'
 import { postForm } from '../support/http.ts'
 import { startHttpHost } from '../support/https-host.ts'
+import { authServer, client } from '../support/parties.ts'
 import { mayRefresh, refreshAt, tokensOf, withRefreshTokens } from '../support/refreshing.ts'
 import type { TestServer } from '../support/server.ts'
 import { create, createTenant, type Tenant, tenantAudience, useTenant } from '../support/tenant.ts'
 
-const emptyClient: Client = {
-  id: 'billing',
-  name: 'Billing',
-  enabled: true,
-  grantTypes: [],
-  authMethods: [],
-  audience: undefined,
-  accessTokenLifetime: undefined,
-  mayIntrospect: false,
-  scopes: [],
-  secrets: [],
-  settings: {},
-}
-const emptyAuthServer: AuthServer = {
-  organization: 'acme',
-  id: '',
-  issuer: '',
-  name: '',
-  audience: '',
-  accessTokenLifetime: 300,
-  defaultScopes: [],
-  publishedScopes: [],
-  settings: {},
-  detailTypes: new Map(),
-  limits: {},
-  claims: undefined,
-}
-
 const environment = { POSTERN_OUTGOING_PRIVATE: 'true' }
 
 describe('a claim that cannot be made is recorded', () => {
-  const authServer = { ...emptyAuthServer, id: 'acme' }
+  const billing = { ...client, id: 'billing', name: 'Billing' }
   const subject = { client_id: 'billing', subject: 'alice' }
   const token = { sub: 'alice', scope: 'read' }
 
@@ -54,7 +25,7 @@ describe('a claim that cannot be made is recorded', () => {
     const set = compileClaimSet([{ placements: ['introspection'], ...definition }], [])
     const events = { record: (id: string, event: object) => void recorded.push({ id, ...event }) }
     const { introspect } = createTokenClaims(() => set, events)
-    return { recorded, introspect: async () => introspect({ authServer, client: emptyClient, now: 0 }, token) }
+    return { recorded, introspect: async () => introspect({ authServer, client: billing, now: 0 }, token) }
   }
   const event = (omitted: boolean) => ({
     id: 'acme',

@@ -1,8 +1,14 @@
+import { X509Certificate } from 'node:crypto'
 import { type Certificate, createCertificateAuthority, selfSign } from '@postern/tools/certificates'
 import { afterAll, describe, expect, test } from 'vitest'
+import { tlsClientAuth } from '../../src/client-auth/tls-client-auth.ts'
+import type { ClientSettings } from '../../src/clients/settings.ts'
+import { parseForm } from '../../src/http/form.ts'
+import { toClientCertificate } from '../../src/sender-constraint/certificate.ts'
 import { databases } from '../support/databases.ts'
 import { type Answer, basic } from '../support/http.ts'
 import { createMtlsBench, createMtlsClient, type MtlsBench, type MtlsClient } from '../support/mtls.ts'
+import * as parties from '../support/parties.ts'
 import type { TestServer } from '../support/server.ts'
 import { type Tenant, useTenant } from '../support/tenant.ts'
 
@@ -122,7 +128,27 @@ describe.each(databases)('tls_client_auth on $kind', ({ start }) => {
       expect(await ask(await bench.clients.issue({ subject: '/O=b/CN=victim' }), victim.id)).toBe('token')
     })
 
-    test('a client that is not registered for it, or with no or two names', async () => {
+    test('names that cannot be read, though the subject could be', async () => {
+      const client = await tenant.client({ ...method, tls_client_auth_subject_dn: 'CN=client' })
+      // A DNS name that says it is longer than the certificate has it.
+      const malformed = { subject: '/CN=client', subjectAltName: 'DER:30:03:82:05:61' }
+      expect(await ask(await bench.clients.issue(malformed), client.id)).toBe('invalid_client')
+      expect(await ask(await bench.clients.issue({ subject: '/CN=client' }), client.id)).toBe('token')
+    })
+
+    test('a client that is registered with two names, both of which are right', async () => {
+      const { cert } = await bench.clients.issue({ subject: '/CN=client', subjectAltName: 'DNS:c.example' })
+      const certificate = toClientCertificate(new X509Certificate(cert), true)
+      const form = parseForm(Buffer.from('client_id=client'))
+      const claimed = tlsClientAuth(server.now).read({ authorization: undefined, form, certificate })
+      const names = { tls_client_auth_subject_dn: 'CN=client', tls_client_auth_san_dns: 'c.example' }
+      const proves = (settings: ClientSettings) => claimed?.proves({ ...parties.client, settings }, parties.authServer)
+      expect(proves({ tls_client_auth_subject_dn: 'CN=client' })).toBe(true)
+      expect(proves(names)).toBe(false)
+      expect(proves({})).toBe(false)
+    })
+
+    test('a client that is not registered for it, or with no name', async () => {
       const identity = await bench.clients.issue({ subject, subjectAltName })
       const unset = await tenant.client({ tls_client_auth_san_dns: 'c.example' })
       expect(await ask(identity, unset.id)).toBe('invalid_client')

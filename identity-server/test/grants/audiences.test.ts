@@ -1,36 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { Client } from '../../src/clients/clients.ts'
 import { grantedAudiences } from '../../src/grants/audiences.ts'
 import { parseForm } from '../../src/http/form.ts'
-import type { AuthServer } from '../../src/tenancy/auth-servers.ts'
+import * as parties from '../support/parties.ts'
 
-const authServer: AuthServer = {
-  organization: 'acme',
-  id: 'a',
-  name: '',
-  claims: undefined,
-  issuer: 'https://as.example/a',
-  audience: 'urn:usual',
-  accessTokenLifetime: 300,
-  defaultScopes: [],
-  publishedScopes: [],
-  settings: {},
-  detailTypes: new Map(),
-  limits: {},
-}
-const client: Client = {
-  id: 'c',
-  name: 'C',
-  enabled: true,
-  grantTypes: [],
-  authMethods: [],
-  audience: undefined,
-  accessTokenLifetime: undefined,
-  mayIntrospect: false,
-  scopes: [],
-  secrets: [],
-  settings: { resources: ['urn:a', 'urn:b'] },
-}
+const authServer = { ...parties.authServer, audience: 'urn:usual' }
+const client = { ...parties.client, settings: { resources: ['urn:a', 'urn:b'] } }
 
 describe('the audiences of a token', () => {
   const refused = 'invalid_target'

@@ -6,6 +6,7 @@ import { type Credentials, postForm } from '../support/http.ts'
 import { firstTokens, mayRefresh, refreshAt, tokensOf, withRefreshTokens } from '../support/refreshing.ts'
 import type { TestServer } from '../support/server.ts'
 import { create, createTenant, newSecret, type Tenant, tenantAudience, useTenant } from '../support/tenant.ts'
+import { until } from '../support/wait.ts'
 
 const day = 86_400_000
 const inactive = '{"active":false}'
@@ -158,6 +159,15 @@ describe.each(databases)('refresh tokens on $kind (RFC 6749 section 6)', ({ star
       expect((await refresh(last.refresh, {}, by)).json.error).toBe('invalid_grant')
     })
 
+    test('no later than is said by now, which no access token outlives either', async () => {
+      const by = await tenant.client({ ...idle, access_token_lifetime: 900 })
+      const { access, refresh: token } = await firstTokens(tenant, by)
+      server.advance(1_000_000)
+      await server.admin('PATCH', clientPath(by), { grant_lifetime: 1_500 })
+      const { access: next } = tokensOf(await refresh(token, {}, by))
+      expect(Number(decodeJwt(next).exp) - Number(decodeJwt(access).iat)).toBeLessThanOrEqual(1_500)
+    })
+
     test('at the end that the grant itself has', async () => {
       const notAfter = Math.floor(server.now() / 1_000) + 400
       const first = await tenant.tokenAnswer(client, { not_after: String(notAfter) })
@@ -203,6 +213,21 @@ describe.each(databases)('refresh tokens on $kind (RFC 6749 section 6)', ({ star
       const second = tokensOf(await refresh(first.refresh))
       expect((await refresh(first.refresh)).json).toEqual(refused)
       expect((await refresh(second.refresh)).json).toEqual(refused)
+    })
+
+    test('and it is told in an event, once', async () => {
+      const own = await createTenant(server)
+      const by = await own.client(mayRefresh)
+      const { access, refresh: token } = await firstTokens(own, by, { subject: 'user-1' })
+      const again = () => refreshAt(`${own.issuer}/token`, by, token)
+      for (const status of [200, 400, 400]) expect((await again()).status).toBe(status)
+      const path = `/auth-servers/${own.id}/events?type=refresh_token.reuse_detected`
+      const events = async () => (await server.admin('GET', path)).json.items
+      await until(async () => JSON.stringify(await events()) !== '[]')
+      const { grant_id } = decodeJwt(access)
+      expect(await events()).toEqual([
+        expect.objectContaining({ client_id: by.id, subject: 'user-1', data: { grant_id } }),
+      ])
     })
 
     test('any before', async () => {

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { connect, getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { type Certificate, createCertificateAuthority, selfSign } from '@postern/tools/certificates'
 import fastify, { type FastifyInstance } from 'fastify'
 import { pino } from 'pino'
@@ -17,12 +18,13 @@ describe('the TLS port', () => {
   let app: FastifyInstance
   let listener: MtlsListener | undefined
   let proxies: string | undefined
-  const closing = new AbortController()
+  let closing: AbortController
   const lines: string[] = []
 
   beforeEach(async () => {
     bench = await createMtlsBench()
     proxies = undefined
+    closing = new AbortController()
     app = fastify()
     app.get('/', async ({ raw }) => {
       const networks = proxies === undefined ? undefined : parseNetworks(proxies)
@@ -111,6 +113,22 @@ describe('the TLS port', () => {
     await writeFile(path, authority)
     await until(async () => (await ask(identity)).trusted === true)
     await others.remove()
+  })
+
+  test('ends connections that are kept open once the server closes', async () => {
+    await listen()
+    const client = createMtlsClient(bench.ca)
+    await toAnswer(await client.fetch(bench.origin))
+    const begun = performance.now()
+    closing.abort()
+    // A request that is never finished keeps a connection open, where nobody cuts it.
+    const { hostname, port } = new URL(bench.origin)
+    const socket = connect({ host: hostname, port: Number(port), ca: bench.ca })
+    await once(socket, 'secureConnect')
+    socket.on('error', () => undefined).write('GET / HTTP/1.1\r\n')
+    await listener?.close()
+    expect(performance.now() - begun).toBeLessThan(5_000)
+    await client.close()
   })
 
   test('does not start without its files', async () => {

@@ -4,7 +4,6 @@ import { createVerifiedTokens } from '../../src/tokens/verified-tokens.ts'
 
 const ring = (): KeyRing => ({
   active: { kid: 'k', algorithm: 'ES256', sign: () => Promise.reject(new Error('not asked')) },
-  signerFor: () => undefined,
   verifyAccessToken: () => Promise.reject(new Error('not asked')),
   jwks: { keys: [] },
 })

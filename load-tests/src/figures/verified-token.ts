@@ -5,7 +5,6 @@ import { microsecondsOf } from './microseconds.ts'
 
 const ring: KeyRing = {
   active: { kid: 'k', algorithm: 'ES256', sign: () => Promise.reject(new Error('not asked')) },
-  signerFor: () => undefined,
   verifyAccessToken: () => Promise.reject(new Error('not asked')),
   jwks: { keys: [] },
 }

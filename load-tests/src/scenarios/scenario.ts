@@ -13,6 +13,10 @@ export interface Attack {
   origin: string
   /** One request again and again, or a function that makes up each. */
   request: Request | (() => Request)
+  /** Gets the body of each answer. */
+  answered?(body: string): void
+  /** As many requests as that, however long they take, where there are no more. */
+  amount?: number
   pid: number
 }
 
