@@ -6,6 +6,7 @@ import { databases, postgresOnly } from '../support/databases.ts'
 import { type Credentials, send } from '../support/http.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { createTenant, type Tenant, useTenant } from '../support/tenant.ts'
+import { until } from '../support/wait.ts'
 
 const day = 86_400_000
 
@@ -96,6 +97,14 @@ describe.each(databases)('rotation on schedule on $kind', ({ start }) => {
     ])
     expect(entries[1].changes).toMatchObject({ state: { from: 'next', to: 'active' } })
     expect(text).not.toMatch(/"d"|private_key/)
+    const recorded = async () => {
+      const { json } = await server.admin('GET', `/auth-servers/${other.id}/events`)
+      const items = Array.isArray(json.items) ? json.items : []
+      return items.flatMap(({ type, data }) => (String(type).startsWith('key.') ? [`${type} ${data?.kid}`] : []))
+    }
+    await until(async () => (await recorded()).length >= 3)
+    const steps = [`key.activated ${next}`, `key.removed ${first}`, `key.retired ${first}`]
+    expect((await recorded()).sort()).toEqual(steps)
     await server.runJob('rotate-keys')
     const again = await server.admin('GET', `/audit-log?auth_server=${other.id}&actor=urn:postern:schedule`)
     expect(again.json.items).toHaveLength(entries.length)
