@@ -17,12 +17,17 @@ export interface BearerChallenge {
   description?: string
   /** The scopes that would suffice; given with `insufficient_scope`. */
   scope?: string
+  /** Accepted authentication context classes, spaced, and seconds (RFC 9470 section 3). */
+  acr_values?: string
+  max_age?: string
+  /** Where the metadata of the resource is (RFC 9728 section 5.1). */
+  resource_metadata?: string | undefined
 }
 
 /**
  * The value of `WWW-Authenticate` (RFC 6750 section 3). A request without any token gets a challenge without an
  * error code (section 3.1).
  */
-export function bearerChallenge({ realm, error, description, scope }: BearerChallenge): string {
-  return formatChallenge('Bearer', { realm, error, error_description: description, scope })
+export function bearerChallenge({ realm, error, description, ...more }: BearerChallenge): string {
+  return formatChallenge('Bearer', { realm, error, error_description: description, ...more })
 }

@@ -13,6 +13,8 @@ export const DecisionRequest = Type.Object(
     uri: Type.String({ minLength: 1, maxLength: 16_384 }),
     /** Name, value, name, value … as received: a map would hide repeated headers and their spelling. */
     headers: Type.Array(Type.String({ maxLength: 65_536 }), { maxItems: 400 }),
+    /** The body, where a policy takes tokens from forms and the gateway has read it. */
+    body: Type.Optional(Type.String({ maxLength: 65_536 })),
   },
   { additionalProperties: false },
 )

@@ -21,6 +21,7 @@ const codes = {
   unapproved_software_statement: { status: 400, specification: 'RFC 7591 section 3.2.2' },
   invalid_token: { status: 401, specification: 'RFC 6750 section 3.1' },
   insufficient_scope: { status: 403, specification: 'RFC 6750 section 3.1' },
+  insufficient_user_authentication: { status: 401, specification: 'RFC 9470 section 3' },
   temporarily_unavailable: { status: 503, specification: 'RFC 6749 section 4.1.2.1' },
   server_error: { status: 500, specification: 'RFC 6749 section 4.1.2.1' },
 } as const

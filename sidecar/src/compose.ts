@@ -12,6 +12,7 @@ import { createOperationsApp } from './http/operations.ts'
 import { createMetrics } from './metrics.ts'
 import { createHttpClient } from './remote/http-client.ts'
 import { transports } from './transports/list.ts'
+import { publish } from './transports/published.ts'
 
 export interface Sidecar {
   /** Where gateways reach it over TCP; undefined where it listens on a unix socket only. */
@@ -49,6 +50,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
 
   const readiness = createReadiness(engine.feeds)
   const app = createApp(logger, transports, engine.decider)
+  publish(app, engine.published)
   const operations = createOperationsApp({ logger, registry: metrics.registry, readiness })
   const listening = createListening(app, operations)
   const reload = createReload({ engine, listening, readiness, logger, observe: metrics.observeReload })

@@ -45,7 +45,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'store',
   ],
   // compose/ holds what compose.ts is made of: it stands first, so that nothing else may import it.
-  sidecar: ['compose', 'http', 'transports', 'decider', 'steps', 'remote', 'config'],
+  sidecar: ['compose', 'http', 'transports', 'decider', 'steps', 'remote', 'config', 'matching'],
 }
 
 /** File directly in `src` → who may import it. They know all parts, so no part may know them. */

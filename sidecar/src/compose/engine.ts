@@ -7,12 +7,15 @@ import type { Dependency } from '../remote/dependency.ts'
 import type { RevocationFeed } from '../remote/revocation-feed.ts'
 import { createParts, type Tools } from './parts.ts'
 import { type ComposedPolicies, composePolicies } from './policies.ts'
+import type { Published } from './policy.ts'
 import { composeCommon } from './redis.ts'
 import { synced, within } from './waiting.ts'
 
 export interface Engine {
   readonly decider: ReplaceableDecider
   policies(): ReadonlyMap<string, Policy>
+  /** What a policy tells anybody. */
+  published(policy: string): Published | undefined
   /** By the issuer's name. */
   feeds(): ReadonlyMap<string, RevocationFeed>
   dependencies(): readonly Dependency[]
@@ -53,6 +56,7 @@ export function createEngine(config: Config, tools: Tools): Engine {
   return {
     decider,
     policies: () => inForce.value.policies,
+    published: (policy) => inForce.value.published.get(policy),
     feeds: () => inForce.value.feeds,
     dependencies: () => inForce.dependencies,
     prepare(next) {

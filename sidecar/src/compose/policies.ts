@@ -1,17 +1,16 @@
 /** The policies, compiled, with the issuers and upstreams that they share. */
 import type { Config } from '../config/schema.ts'
-import { compilePolicy, type Policy } from '../decider/policy.ts'
-import { safeReason } from '../failures.ts'
+import type { Policy } from '../decider/policy.ts'
 import type { RevocationFeed } from '../remote/revocation-feed.ts'
-import { createAuthenticate } from '../steps/authenticate.ts'
-import { planHeaders } from '../steps/headers.ts'
-import { createCheckRevocation } from '../steps/revocation.ts'
 import { composeIssuer } from './issuer.ts'
+import { composePolicy, type Published } from './policy.ts'
 import type { Toolkit } from './toolkit.ts'
 import { composeUpstream } from './upstream.ts'
 
 export interface ComposedPolicies {
   policies: ReadonlyMap<string, Policy>
+  /** By the policy's name. */
+  published: ReadonlyMap<string, Published>
   /** By the issuer's name. */
   feeds: ReadonlyMap<string, RevocationFeed>
 }
@@ -25,27 +24,19 @@ export function composePolicies(config: Config, { keep }: Toolkit): ComposedPoli
   )
   const feeds = new Map([...issuers].flatMap(([name, { feed }]) => pairs(name, feed)))
 
-  const policies = mapValues(config.policies, (name, policy) => {
+  const composed = mapValues(config.policies, (name, policy) => {
     const trusted = new Map(policy.issuers.flatMap((issuer) => pairs(issuer, issuers.get(issuer))))
     const upstream = policy.upstream === undefined ? undefined : upstreams.get(policy.upstream)
-    return keep(`policy ${name}`, [policy, config.cache, ...trusted.values(), upstream], ({ now, logger }) =>
-      compilePolicy({
-        name,
-        requiredScopes: policy.required_scopes,
-        authenticate: createAuthenticate([...trusted.values()].map((issuer) => issuer.trusted)),
-        checkRevocation: createCheckRevocation(
-          new Map([...trusted].flatMap(([issuer, { feed }]) => pairs(issuer, feed))),
-        ),
-        headers: planHeaders(policy, upstream?.header),
-        upstream,
-        cache: config.cache,
-        now,
-        onUnavailable: (policyName, error) =>
-          logger.warn({ policy: policyName, reason: safeReason(error) }, 'decision unavailable'),
-      }),
+    const { cache } = config
+    return keep(`policy ${name}`, [policy, cache, ...trusted.values(), upstream], (toolkit) =>
+      composePolicy(name, policy, { issuers: trusted, upstream, cache }, toolkit),
     )
   })
-  return { policies, feeds }
+  return {
+    policies: mapEach(composed, ({ policy }) => policy),
+    published: mapEach(composed, ({ published }) => published),
+    feeds,
+  }
 }
 
 function pairs<Value>(name: string, value: Value | undefined): [string, Value][] {
@@ -54,4 +45,8 @@ function pairs<Value>(name: string, value: Value | undefined): [string, Value][]
 
 function mapValues<From, To>(record: Record<string, From>, map: (name: string, value: From) => To): Map<string, To> {
   return new Map(Object.entries(record).map(([name, value]) => [name, map(name, value)]))
+}
+
+function mapEach<From, To>(all: ReadonlyMap<string, From>, map: (value: From) => To): Map<string, To> {
+  return new Map([...all].map(([name, value]) => [name, map(value)]))
 }

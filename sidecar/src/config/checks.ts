@@ -9,6 +9,7 @@ import {
   clientSecretFitsMethod,
 } from './checks/client-auth.ts'
 import { callerTokenForwardable, headersApart, headersFree } from './checks/headers.ts'
+import { conditionsCompile, pathsReadable, rulesReachable, sourcesApart } from './checks/policies.ts'
 import { redisPasswordsOverTls, redisTopology } from './checks/redis.ts'
 import { distinctIssuers, knownReferences, oneIntrospectionPerPolicy } from './checks/references.ts'
 import type { Config } from './schema.ts'
@@ -29,6 +30,10 @@ const checks: readonly Check[] = [
   certificateHasKey,
   redisTopology,
   redisPasswordsOverTls,
+  sourcesApart,
+  pathsReadable,
+  rulesReachable,
+  conditionsCompile,
 ]
 
 export function semanticProblems(config: Config): PathProblem[] {

@@ -6,15 +6,20 @@
 import type { Allow, Deny } from '@postern/protocol/decision'
 import { LRUCache } from 'lru-cache'
 import type { CacheConfig } from '../config/schema/cache.ts'
+import type { Identity } from '../steps/identity.ts'
 import type { KnownToken } from '../steps/revocation.ts'
 
 export interface Verified extends KnownToken {
-  /** ms since the epoch; Infinity where it is not known */
-  expiresAt: number
+  /** Its claims are left out where no step asks for them again. */
+  readonly identity: Identity
   /** ms since the epoch until which it may be kept */
-  holdsUntil: number
+  readonly holdsUntil: number
+  /** For each rule of the policy, what became of the requirements that depend on the token alone; once asked. */
+  readonly answers: (Deny | 'met' | undefined)[]
   /** The decision without an upstream's token. */
   allow: Allow
+  /** ms since the epoch, from which on `allow` is to be made anew. */
+  renewAt: number
   /** The decision with the upstream token that was current when it was last used. */
   combined: { accessToken: string; allow: Allow } | undefined
 }
@@ -71,9 +76,15 @@ function createLru(max: number, maxSize: number): LRUCache<string, Entry> {
   return new LRUCache({ max, maxSize, sizeCalculation: ({ outcome }, token) => sizeOf(outcome, token) })
 }
 
-/** Bytes: claims decide how long the kept values are, so these are counted; a refusal's text is short. */
+/** Bytes: claims decide how much is kept, so these are counted; a refusal's text is short. */
 function sizeOf(outcome: Outcome, token: string): number {
   if ('refused' in outcome) return token.length + overheadBytes
-  const kept = [...Object.values(outcome.allow.set_headers), ...Object.values(outcome.revocable ?? {})]
+  const { allow, revocable, identity } = outcome
+  const kept = [...Object.values(allow.set_headers), ...Object.values(revocable ?? {}), ...claimTexts(identity)]
   return kept.reduce((bytes, value) => bytes + String(value).length, token.length + overheadBytes)
+}
+
+/** Each claim also has its own objects, which weigh about as much as its name and its value as JSON. */
+function claimTexts({ claims }: Identity): string[] {
+  return Object.entries(claims).flatMap(([name, value]) => [name, JSON.stringify(value) ?? ''])
 }

@@ -7,23 +7,28 @@ import type { CacheConfig } from '../config/schema/cache.ts'
 import { DependencyError, Refusal } from '../failures.ts'
 import { createSingleFlight } from '../remote/single-flight.ts'
 import type { UpstreamToken } from '../remote/upstream-tokens.ts'
-import { extractToken } from '../steps/extract.ts'
-import type { HeaderPlan } from '../steps/headers.ts'
-import type { Authenticate, Identity } from '../steps/identity.ts'
+import type { ExtractToken } from '../steps/extract.ts'
+import type { Authenticate } from '../steps/identity.ts'
+import { isPreflight } from '../steps/preflight.ts'
 import type { CheckRevocation } from '../steps/revocation.ts'
-import { requireScopes } from '../steps/scopes.ts'
 import { refuseBoundToKey } from '../steps/sender-constraint.ts'
 import type { UpstreamStep } from '../steps/upstream-token.ts'
+import type { Admission } from './admission.ts'
 import { createOutcomeCache, type Outcome, type Verified } from './outcome-cache.ts'
-import { createRefusals, unavailable } from './refusals.ts'
+import { ambiguous, closed, type Refusals, unavailable } from './refusals.ts'
+import type { Route, Routes } from './routes.ts'
 
 export interface PolicyParts {
   name: string
-  requiredScopes: readonly string[]
+  refusals: Refusals
+  routes: Routes
+  extractToken: ExtractToken
   authenticate: Authenticate
   checkRevocation: CheckRevocation
-  headers: HeaderPlan
+  admission: Admission
   upstream: UpstreamStep | undefined
+  /** Whether preflight requests (Fetch standard, section 3.3) get through: they cannot carry a token. */
+  forwardsPreflight: boolean
   cache: CacheConfig
   /** ms since the epoch */
   now: () => number
@@ -50,19 +55,16 @@ export interface Policy {
 const maxInFlight = 10_000
 
 export function compilePolicy(parts: PolicyParts): Policy {
-  const { name, requiredScopes, authenticate, checkRevocation, headers, upstream, now } = parts
+  const { name, refusals, routes, extractToken, authenticate, checkRevocation, admission, upstream, now } = parts
   const counts: PolicyCounts = { allow: 0, deny: 0, unavailable: 0, cacheHits: 0, cacheMisses: 0 }
-  const refusals = createRefusals(name, requiredScopes)
   const outcomes = createOutcomeCache(parts.cache)
   const flights = createSingleFlight<Outcome>()
-  const maxAgeMs = parts.cache.max_age * 1_000
 
   const establish = async (token: string): Promise<Outcome> => {
     try {
       const identity = await authenticate(token)
       refuseBoundToKey(identity)
-      requireScopes(identity, requiredScopes)
-      const outcome = toVerified(identity, headers, maxAgeMs, now())
+      const outcome = admission.verified(identity, now())
       outcomes.set(token, outcome, now())
       return outcome
     } catch (error) {
@@ -78,18 +80,41 @@ export function compilePolicy(parts: PolicyParts): Policy {
     return flights.run(token, () => establish(token))
   }
 
-  /** @param fetched the upstream's token, where it had to be waited for; then everything is asked again */
-  const conclude = (outcome: Outcome, fetched?: UpstreamToken): Decision | Promise<Decision> => {
-    if ('refused' in outcome) return outcome.refused
-    if (now() >= outcome.expiresAt) return refusals.expired
-    const revocation = checkRevocation(outcome)
+  /** What a genuine token gets. @param fetched the upstream's token, where it had to be waited for */
+  const admit = (
+    verified: Verified,
+    route: Route,
+    request: DecisionRequest,
+    fetched?: UpstreamToken,
+  ): Decision | Promise<Decision> => {
+    const time = now()
+    if (time >= verified.identity.expiresAt) return refusals.expired
+    const revocation = checkRevocation(verified)
     if (revocation === 'revoked') return refusals.revoked
-    if (revocation === 'unknown') throw new DependencyError(outcome.issuer, 'revocations are not known yet')
-    if (!upstream) return outcome.allow
+    if (revocation === 'unknown') throw new DependencyError(verified.issuer, 'revocations are not known yet')
+    const refusal = route.refusal(verified, request, time)
+    if (refusal) return refusal
+    if (time >= verified.renewAt) admission.renew(verified, time)
+    if (!upstream) return verified.allow
     const token = fetched ?? upstream.tokens.current()
-    if (token) return combine(outcome, upstream.header, token)
-    return upstream.tokens.get().then((late) => conclude(outcome, late))
+    if (token) return combine(verified, upstream.header, token)
+    // Everything is asked again once it is there: waiting takes time.
+    return upstream.tokens.get().then((late) => admit(verified, route, request, late))
   }
+
+  const admitAnonymous = (): Decision | Promise<Decision> => {
+    const allow = admission.anonymous(now())
+    if (!upstream) return allow
+    const token = upstream.tokens.current()
+    if (token) return withUpstreamToken(allow, upstream.header, token)
+    return upstream.tokens.get().then((late) => withUpstreamToken(admission.anonymous(now()), upstream.header, late))
+  }
+
+  const conclude = (outcome: Outcome, route: Route, request: DecisionRequest): Decision | Promise<Decision> =>
+    'refused' in outcome ? outcome.refused : admit(outcome, route, request)
+
+  const finish = (decision: Decision, request: DecisionRequest): Decision =>
+    admission.finish && decision.decision === 'allow' ? admission.finish(decision, request) : decision
 
   const count = (decision: Decision): Decision => {
     counts[decision.decision] += 1
@@ -100,6 +125,27 @@ export function compilePolicy(parts: PolicyParts): Policy {
     return count(unavailable)
   }
 
+  const decide = (request: DecisionRequest): Decision | Promise<Decision> => {
+    const route = routes.of(request)
+    if (route === 'ambiguous') return ambiguous
+    if (route.access === 'nobody') return closed
+    if (parts.forwardsPreflight && isPreflight(request)) return admission.anonymous(now())
+    const extraction = extractToken(request)
+    if (extraction === 'malformed') return refusals.malformed
+    if (extraction === 'none') return route.access === 'anonymous' ? admitAnonymous() : refusals.missing
+    return decideAbout(extraction.token, route, request)
+  }
+
+  const decideAbout = (token: string, route: Route, request: DecisionRequest): Decision | Promise<Decision> => {
+    const known = outcomes.get(token, now())
+    if (known) {
+      counts.cacheHits += 1
+      return conclude(known, route, request)
+    }
+    counts.cacheMisses += 1
+    return authenticateOnce(token).then((outcome) => conclude(outcome, route, request))
+  }
+
   return {
     counts,
     get cachedOutcomes() {
@@ -107,17 +153,13 @@ export function compilePolicy(parts: PolicyParts): Policy {
     },
     decide(request) {
       try {
-        const extraction = extractToken(request.headers)
-        if (extraction === 'none') return count(refusals.missing)
-        if (extraction === 'malformed') return count(refusals.malformed)
-        const known = outcomes.get(extraction.token, now())
-        if (!known) {
-          counts.cacheMisses += 1
-          return authenticateOnce(extraction.token).then(conclude).then(count).catch(fail)
-        }
-        counts.cacheHits += 1
-        const decision = conclude(known)
-        return decision instanceof Promise ? decision.then(count).catch(fail) : count(decision)
+        const decision = decide(request)
+        if (decision instanceof Promise)
+          return decision
+            .then((late) => finish(late, request))
+            .then(count)
+            .catch(fail)
+        return count(finish(decision, request))
       } catch (error) {
         return fail(error)
       }
@@ -125,31 +167,18 @@ export function compilePolicy(parts: PolicyParts): Policy {
   }
 }
 
-/** For the way to the gateway: what is not kept here is still acted on there, a moment later. */
-const transitMs = 1_000
-
-/** Nobody keeps the decision longer than this cache would. */
-function toVerified(identity: Identity, headers: HeaderPlan, maxAgeMs: number, now: number): Verified {
-  const { issuer, revocable, expiresAt, holdsUntil } = identity
-  const keptUntil = Math.min(holdsUntil, now + maxAgeMs)
-  const allow: Allow = {
-    decision: 'allow',
-    remove_headers: [...headers.remove],
-    set_headers: headers.identityHeaders(identity),
-    expires_at: Math.min(expiresAt, Math.max(keptUntil, now + transitMs)) / 1_000,
-  }
-  return { issuer, revocable, inForceAt: 0, expiresAt, holdsUntil, allow, combined: undefined }
-}
-
 /** The decision with the upstream's token: made once for each pair of the two. */
 function combine(outcome: Verified, header: string, token: UpstreamToken): Allow {
-  const { accessToken, headerValue, expiresAt } = token
-  if (outcome.combined?.accessToken === accessToken) return outcome.combined.allow
-  const allow: Allow = {
-    ...outcome.allow,
-    set_headers: { ...outcome.allow.set_headers, [header]: headerValue },
-    expires_at: Math.min(outcome.allow.expires_at, expiresAt / 1_000),
-  }
-  outcome.combined = { accessToken, allow }
+  if (outcome.combined?.accessToken === token.accessToken) return outcome.combined.allow
+  const allow = withUpstreamToken(outcome.allow, header, token)
+  outcome.combined = { accessToken: token.accessToken, allow }
   return allow
+}
+
+function withUpstreamToken(allow: Allow, header: string, { headerValue, expiresAt }: UpstreamToken): Allow {
+  return {
+    ...allow,
+    set_headers: { ...allow.set_headers, [header]: headerValue },
+    expires_at: Math.min(allow.expires_at, expiresAt / 1_000),
+  }
 }

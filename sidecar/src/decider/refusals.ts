@@ -1,8 +1,8 @@
-/** From failures to decisions, with the challenges of RFC 6750 section 3. */
+/** From failures to decisions, with the challenges of RFC 6750 section 3 and RFC 9470 section 3. */
 import { bearerChallenge } from '@postern/protocol/bearer'
 import type { Deny, Unavailable } from '@postern/protocol/decision'
-import { formatScope } from '@postern/protocol/scope'
 import type { Refusal } from '../failures.ts'
+import type { Refuse } from '../steps/requirements/requirement.ts'
 
 const retryAfterSeconds = '1'
 
@@ -13,37 +13,54 @@ export interface Refusals {
   readonly revoked: Deny
   readonly expired: Deny
   of(refusal: Refusal): Deny
+  /** For requirements that a genuine token does not meet. */
+  readonly refuse: Refuse
 }
 
-/** @param realm the policy's name */
-export function createRefusals(realm: string, requiredScopes: readonly string[]): Refusals {
-  const scope = requiredScopes.length > 0 ? formatScope(requiredScopes) : undefined
-  const deny = (error: 'invalid_request' | 'invalid_token' | 'insufficient_scope', description: string): Deny => ({
+export interface RefusalsOptions {
+  /** The policy's name. */
+  realm: string
+  /** Where the metadata of the resource is (RFC 9728 section 5.1). */
+  resourceMetadata: string | undefined
+}
+
+/** What a better token, or a better proof of who the user is, could change has a challenge. */
+const statuses = {
+  // 401 for a malformed request too, not the 400 of section 3.1: several gateways take any other status for a failure of
+  // the sidecar.
+  invalid_request: 401,
+  invalid_token: 401,
+  insufficient_user_authentication: 401,
+  insufficient_scope: 403,
+} as const
+
+export function createRefusals({ realm, resourceMetadata }: RefusalsOptions): Refusals {
+  const challenge = (parameters: Omit<Parameters<typeof bearerChallenge>[0], 'realm'>) => ({
+    'www-authenticate': bearerChallenge({ realm, ...parameters, resource_metadata: resourceMetadata }),
+  })
+  const deny = (
+    error: keyof typeof statuses,
+    description: string,
+    parameters: Readonly<Record<string, string>> = {},
+  ): Deny => ({
     decision: 'deny',
-    // 401 for a malformed request too, not the 400 of section 3.1: several gateways take any other status for a
-    // failure of the sidecar.
-    status: error === 'insufficient_scope' ? 403 : 401,
-    headers: {
-      'www-authenticate': bearerChallenge({
-        realm,
-        error,
-        description,
-        ...(error === 'insufficient_scope' && scope !== undefined && { scope }),
-      }),
-    },
+    status: statuses[error],
+    headers: challenge({ error, description, ...parameters }),
     body: { error, error_description: description },
   })
   return {
     missing: {
       decision: 'deny',
       status: 401,
-      headers: { 'www-authenticate': bearerChallenge({ realm }) },
+      headers: challenge({}),
       body: { error: 'invalid_token', error_description: 'an access token is required' },
     },
-    malformed: deny('invalid_request', 'the Authorization header is malformed or repeated'),
+    malformed: deny('invalid_request', 'the access token is malformed or repeated'),
     revoked: deny('invalid_token', 'the token has been revoked'),
     expired: deny('invalid_token', 'the token has expired'),
     of: ({ code, message }) => deny(code === 'insufficient_scope' ? code : 'invalid_token', message),
+    refuse: (error, description, parameters) =>
+      error === 'access_denied' ? forbidden(error, description) : deny(error, description, parameters),
   }
 }
 
@@ -56,9 +73,13 @@ export const unavailable: Unavailable = {
 }
 
 /** The gateway asked about a policy that there is not. */
-export const unknownPolicy: Deny = {
-  decision: 'deny',
-  status: 403,
-  headers: {},
-  body: { error: 'unknown_policy', error_description: 'the sidecar has no such policy' },
+export const unknownPolicy = forbidden('unknown_policy', 'the sidecar has no such policy')
+/** A rule, or the policy itself, lets nobody through. */
+export const closed = forbidden('access_denied', 'this is not offered')
+/** Rules cannot tell which of them was meant, so the strictest of all holds. */
+export const ambiguous = forbidden('ambiguous_request', 'the path or the method has more than one reading')
+
+/** No token would help, so there is no challenge. */
+function forbidden(error: string, description: string): Deny {
+  return { decision: 'deny', status: 403, headers: {}, body: { error, error_description: description } }
 }

@@ -1,21 +1,34 @@
-/** The first step: the caller's token, from the Authorization header and nowhere else (RFC 6750 section 2.1). */
-import { parseBearer } from '@postern/protocol/bearer'
+/** The caller's token, from the places that the policy names and from no other. */
+import type { DecisionRequest } from '@postern/protocol/decision'
+import type { TokenSource } from '../config/schema/token-source.ts'
+import { readCookie } from './token-sources/cookie.ts'
+import { readForm } from './token-sources/form.ts'
+import { readHeader } from './token-sources/header.ts'
+import { readQuery } from './token-sources/query.ts'
+import type { Extraction, TokenReader } from './token-sources/source.ts'
 
-export type Extraction = { token: string } | 'none' | 'malformed'
+export type ExtractToken = (request: DecisionRequest) => Extraction
 
-const name = 'authorization'
-
-/**
- * @param headers name, value, name, value … as received. Two Authorization headers are malformed, whatever they
- *   hold: gateway, sidecar and upstream might each read another one.
- */
-export function extractToken(headers: readonly string[]): Extraction {
-  let authorization: string | undefined
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    const candidate = headers[index]
-    if (candidate?.length !== name.length || candidate.toLowerCase() !== name) continue
-    if (authorization !== undefined) return 'malformed'
-    authorization = headers[index + 1]
+export function createExtractToken(sources: readonly TokenSource[]): ExtractToken {
+  const readers = sources.flatMap(toReaders)
+  const [only, ...more] = readers
+  if (only && more.length === 0) return only.read
+  return (request) => {
+    let found: Extraction = 'none'
+    for (const { read } of readers) {
+      const extraction = read(request)
+      if (extraction === 'none') continue
+      // More than one method in a request must not be used (RFC 6750 section 2).
+      if (extraction === 'malformed' || found !== 'none') return 'malformed'
+      found = extraction
+    }
+    return found
   }
-  return authorization === undefined ? 'none' : parseBearer(authorization)
+}
+
+function toReaders({ header, query, cookie, form }: TokenSource): TokenReader[] {
+  if (header !== undefined) return [readHeader(header)]
+  if (query !== undefined) return [readQuery(query)]
+  if (cookie !== undefined) return [readCookie(cookie)]
+  return form !== undefined ? [readForm(form)] : []
 }

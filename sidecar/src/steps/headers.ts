@@ -1,27 +1,39 @@
 /** The last step: which headers the upstream gets, and which of the client's it must never see. */
 import { canonicalHeaderName } from '@postern/protocol/header-name'
+import type { MappedClaim } from '../config/schema/headers.ts'
 import type { PolicyConfig } from '../config/schema/policy.ts'
+import { headerValueOf } from './claim-value.ts'
 import type { Identity } from './identity.ts'
 
 export interface HeaderPlan {
   /** Canonical names that are removed from every request, whether or not they are set afterwards. */
   remove: readonly string[]
   /** The identity headers for an identity. */
-  identityHeaders(identity: Identity): Record<string, string>
+  identityHeaders(identity: Pick<Identity, 'claims'>): Record<string, string>
 }
 
+type HeadersPolicy = Pick<
+  PolicyConfig,
+  'headers' | 'identity_token' | 'caller_token' | 'token_from' | 'rules' | 'upstream'
+>
+
+/** With them, some frameworks take a POST for another method than the one whose rule was looked at. */
+const methodOverrides = ['x-http-method', 'x-http-method-override', 'x-method-override']
+
 /** @param upstreamHeader the header that carries the upstream's token, if the policy has an upstream */
-export function planHeaders(policy: PolicyConfig, upstreamHeader: string | undefined): HeaderPlan {
-  const mapped = Object.entries(policy.headers).map(([name, claim]) => ({ name: name.toLowerCase(), claim }))
+export function planHeaders(policy: HeadersPolicy, upstreamHeader: string | undefined): HeaderPlan {
+  const mapped = mappedHeaders(policy.headers).map(({ name, mapping }) => ({ name: name.toLowerCase(), mapping }))
   const names = new Set(mapped.map(({ name }) => canonicalHeaderName(name)))
-  if (policy.caller_token === 'remove') names.add('authorization')
+  if (policy.caller_token === 'remove') for (const name of tokenHeaders(policy)) names.add(name)
+  if (policy.identity_token) names.add(canonicalHeaderName(policy.identity_token.header))
   if (upstreamHeader !== undefined) names.add(canonicalHeaderName(upstreamHeader))
+  if (policy.rules.some(({ methods }) => methods)) for (const name of methodOverrides) names.add(name)
   return {
     remove: [...names],
     identityHeaders({ claims }) {
       const headers: Record<string, string> = {}
-      for (const { name, claim } of mapped) {
-        const value = toHeaderValue(claims[claim])
+      for (const { name, mapping } of mapped) {
+        const value = headerValueOf(claims, mapping)
         if (value !== undefined) headers[name] = value
       }
       return headers
@@ -29,17 +41,17 @@ export function planHeaders(policy: PolicyConfig, upstreamHeader: string | undef
   }
 }
 
-/** What may stand in a header: visible ASCII and spaces. Anything else could break out of it, or be misread. */
-const safe = /^[\x20-\x7E]{1,4096}$/
+const usual = { format: 'text', separator: ' ', required: false } as const
 
-function toHeaderValue(claim: unknown): string | undefined {
-  const text = toText(claim)
-  return text !== undefined && safe.test(text) ? text : undefined
+/** The configured headers, everything about them written out. */
+export function mappedHeaders(headers: PolicyConfig['headers']): { name: string; mapping: MappedClaim }[] {
+  return Object.entries(headers).map(([name, mapping]) => ({
+    name,
+    mapping: { ...usual, ...(typeof mapping === 'string' ? { claim: mapping } : mapping) },
+  }))
 }
 
-function toText(claim: unknown): string | undefined {
-  if (typeof claim === 'string') return claim
-  if (typeof claim === 'number' || typeof claim === 'boolean') return String(claim)
-  if (Array.isArray(claim) && claim.every((item): item is string => typeof item === 'string')) return claim.join(' ')
-  return undefined
+/** `Authorization` always: where the token is taken from elsewhere, the upstream must not find another one there. */
+function tokenHeaders({ token_from: sources }: HeadersPolicy): string[] {
+  return ['authorization', ...sources.flatMap(({ header }) => (header ? [canonicalHeaderName(header)] : []))]
 }

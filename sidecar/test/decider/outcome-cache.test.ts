@@ -9,13 +9,16 @@ const limits = {
   negative_max_age: 5,
 }
 const now = 1_000_000
-const allowed = (headers: Record<string, string>): Outcome => ({
+const times = { expiresAt: now + 300_000, holdsUntil: now + 300_000 }
+const allowed = (headers: Record<string, string>, claims: Record<string, unknown> = {}) => ({
   issuer: 'test',
   revocable: undefined,
   inForceAt: 0,
-  expiresAt: now + 300_000,
-  holdsUntil: now + 300_000,
-  allow: { decision: 'allow', remove_headers: [], set_headers: headers, expires_at: 1_300 },
+  identity: { issuer: 'test', claims, revocable: undefined, ...times },
+  holdsUntil: times.holdsUntil,
+  answers: [],
+  renewAt: Number.POSITIVE_INFINITY,
+  allow: { decision: 'allow' as const, remove_headers: [], set_headers: headers, expires_at: 1_300 },
   combined: undefined,
 })
 const refused: Outcome = {
@@ -31,6 +34,13 @@ describe('the bound on bytes', () => {
   test('counts the identity headers that are kept with a token', () => {
     const cache = createOutcomeCache(limits)
     for (const token of tokens) cache.set(token, allowed({ 'x-subject': 'a'.repeat(4_000) }), now)
+    expect(cache.size).toBeGreaterThan(50)
+    expect(cache.size * 5_000).toBeLessThanOrEqual(limits.max_bytes)
+  })
+
+  test('counts the claims that are asked for again', () => {
+    const cache = createOutcomeCache(limits)
+    for (const token of tokens) cache.set(token, allowed({}, { groups: ['a'.repeat(2_000), 'b'.repeat(2_000)] }), now)
     expect(cache.size).toBeGreaterThan(50)
     expect(cache.size * 5_000).toBeLessThanOrEqual(limits.max_bytes)
   })

@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { extractToken } from '../../src/steps/extract.ts'
+import { createExtractToken } from '../../src/steps/extract.ts'
+
+const extractToken = (headers: string[]) =>
+  createExtractToken([{ header: 'authorization' }])({ method: 'GET', uri: '/', headers })
 
 describe('extractToken', () => {
   test.each<[what: string, headers: string[], expected: ReturnType<typeof extractToken>]>([

@@ -1,13 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { PolicyConfig } from '../../src/config/schema/policy.ts'
 import { planHeaders } from '../../src/steps/headers.ts'
 
-const policy = (changes: Partial<PolicyConfig> = {}): PolicyConfig => ({
-  issuers: ['test'],
-  required_scopes: [],
+type HeadersPolicy = Parameters<typeof planHeaders>[0]
+
+const policy = (changes: Partial<HeadersPolicy> = {}): HeadersPolicy => ({
   headers: { 'X-Value': 'value' },
   caller_token: 'remove',
+  token_from: [{ header: 'authorization' }],
+  rules: [],
   ...changes,
 })
 const identity = (claims: Record<string, unknown>) => ({
@@ -17,7 +18,7 @@ const identity = (claims: Record<string, unknown>) => ({
   expiresAt: 0,
   holdsUntil: 0,
 })
-const headersOf = (claims: Record<string, unknown>, changes?: Partial<PolicyConfig>) =>
+const headersOf = (claims: Record<string, unknown>, changes?: Partial<HeadersPolicy>) =>
   planHeaders(policy(changes), undefined).identityHeaders(identity(claims))
 
 describe('identityHeaders', () => {
@@ -34,7 +35,8 @@ describe('identityHeaders', () => {
     ['is missing', undefined],
     ['is null', null],
     ['is an object', { a: 1 }],
-    ['is a list of other things', [1, 'a']],
+    ['is a list of other things', [{ a: 1 }, 'a']],
+    ['is a list in which one item reads as two', ['a b', 'c']],
     ['is empty', ''],
     ['has a line break', 'a\r\nx-admin: true'],
     ['has a lone line feed', 'a\nb'],

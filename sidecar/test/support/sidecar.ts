@@ -123,7 +123,7 @@ async function startSidecarOf(issuer: TestIssuer, clock: Clock, options: BenchOp
 }
 
 async function get(url: string, init: RequestInit = {}): Promise<Answer> {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(5_000) })
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(30_000) })
   const text = await response.text()
   const json = response.headers.get('content-type')?.includes('json')
   return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text }

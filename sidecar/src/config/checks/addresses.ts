@@ -13,13 +13,17 @@ export function listensOnLoopback({ listen, admin }: Config): PathProblem[] {
 }
 
 /** Tokens, secrets and keys cross these connections. */
-export function httpsBeyondLoopback({ issuers, upstreams }: Config): PathProblem[] {
+export function httpsBeyondLoopback({ issuers, upstreams, policies }: Config): PathProblem[] {
   const urls: [path: string[], url: string | undefined][] = [
     ...Object.entries(issuers).flatMap(([name, issuer]): [string[], string | undefined][] => [
       [['issuers', name, 'issuer'], issuer.issuer],
       [['issuers', name, 'jwks_uri'], issuer.jwks_uri],
       [['issuers', name, 'introspection', 'endpoint'], issuer.introspection?.endpoint],
       [['issuers', name, 'revocation_feed', 'endpoint'], issuer.revocation_feed?.endpoint],
+    ]),
+    ...Object.entries(policies).map(([name, policy]): [string[], string | undefined] => [
+      ['policies', name, 'resource_metadata', 'resource'],
+      policy.resource_metadata?.resource,
     ]),
     ...Object.entries(upstreams).map(([name, upstream]): [string[], string] => [
       ['upstreams', name, 'token_endpoint'],

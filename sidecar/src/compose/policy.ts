@@ -1,0 +1,91 @@
+/** One policy, from its configuration. */
+import type { CacheConfig } from '../config/schema/cache.ts'
+import type { PolicyConfig } from '../config/schema/policy.ts'
+import { createAdmission } from '../decider/admission.ts'
+import { compilePolicy, type Policy } from '../decider/policy.ts'
+import { createRefusals } from '../decider/refusals.ts'
+import { createRoutes } from '../decider/routes.ts'
+import { safeReason } from '../failures.ts'
+import { createAuthenticate } from '../steps/authenticate.ts'
+import { createExtractToken } from '../steps/extract.ts'
+import { planHeaders } from '../steps/headers.ts'
+import { createIdentityTokens, type IdentityTokens } from '../steps/identity-token.ts'
+import { createResourceMetadata, type ResourceMetadata } from '../steps/resource-metadata.ts'
+import { createCheckRevocation } from '../steps/revocation.ts'
+import type { UpstreamStep } from '../steps/upstream-token.ts'
+import type { ComposedIssuer } from './issuer.ts'
+import type { Toolkit } from './toolkit.ts'
+
+export interface PolicySurroundings {
+  /** Those of the policy, by name. */
+  issuers: ReadonlyMap<string, ComposedIssuer>
+  upstream: UpstreamStep | undefined
+  cache: CacheConfig
+}
+
+/** What anybody may read of a policy. */
+export interface Published {
+  resourceMetadata: ResourceMetadata | undefined
+  /** The keys of its identity tokens. */
+  jwks: object | undefined
+}
+
+export function composePolicy(
+  name: string,
+  config: PolicyConfig,
+  { issuers, upstream, cache }: PolicySurroundings,
+  toolkit: Toolkit,
+): { policy: Policy; published: Published } {
+  const { now, logger } = toolkit
+  const trusted = [...issuers.values()].map((issuer) => issuer.trusted)
+  const feeds = new Map([...issuers].flatMap(([issuer, { feed }]) => (feed ? [[issuer, feed]] : [])))
+  const identityTokens = composeIdentityTokens(config, issuers, toolkit)
+  const resourceMetadata =
+    config.resource_metadata &&
+    createResourceMetadata({
+      config: config.resource_metadata,
+      issuers: trusted.map(({ issuer }) => issuer),
+      tokenFrom: config.token_from,
+    })
+  const refusals = createRefusals({ realm: name, resourceMetadata: resourceMetadata?.url })
+  const routes = createRoutes(config, refusals.refuse)
+  const policy = compilePolicy({
+    name,
+    refusals,
+    routes,
+    extractToken: createExtractToken(config.token_from),
+    authenticate: createAuthenticate(trusted),
+    checkRevocation: createCheckRevocation(feeds),
+    admission: createAdmission({
+      headers: planHeaders(config, upstream?.header),
+      identityTokens,
+      removedCookies: removedCookies(config),
+      keepsClaims: routes.needsClaims,
+      maxAgeMs: cache.max_age * 1_000,
+    }),
+    upstream,
+    forwardsPreflight: config.cors_preflight === 'forward',
+    cache,
+    now,
+    onUnavailable: (policyName, error) =>
+      logger.warn({ policy: policyName, reason: safeReason(error) }, 'decision unavailable'),
+  })
+  return { policy, published: { resourceMetadata, jwks: identityTokens?.jwks } }
+}
+
+function composeIdentityTokens(
+  { identity_token: config }: PolicyConfig,
+  issuers: PolicySurroundings['issuers'],
+  { readSecret }: Toolkit,
+): IdentityTokens | undefined {
+  if (!config) return undefined
+  return createIdentityTokens({
+    ...config,
+    key: config.key && readSecret(config.key),
+    identifierOf: (issuer) => issuers.get(issuer)?.trusted.issuer ?? issuer,
+  })
+}
+
+function removedCookies({ caller_token, token_from: sources }: PolicyConfig): Set<string> {
+  return new Set(caller_token === 'forward' ? [] : sources.flatMap(({ cookie }) => cookie ?? []))
+}

@@ -1,0 +1,54 @@
+/** From claims to what may stand in a header. */
+import type { MappedClaim } from '../config/schema/headers.ts'
+
+type Claims = Readonly<Record<string, unknown>>
+type Wanted = Pick<MappedClaim, 'claim' | 'format' | 'separator'>
+
+/** What may stand in a header: visible ASCII and spaces. Anything else could break out of it, or be misread. */
+const safe = /^[\x20-\x7E]{1,4096}$/
+
+/** @returns undefined where the claim is not there, or cannot be told in this format */
+export function headerValueOf(claims: Claims, { claim, format, separator }: Wanted): string | undefined {
+  const value = typeof claim === 'string' ? own(claims, claim) : claim.reduce<unknown>(memberOf, claims)
+  if (value === undefined || value === null) return undefined
+  const text = render(value, format, separator)
+  return text !== undefined && safe.test(text) ? text : undefined
+}
+
+function memberOf(value: unknown, step: string | number): unknown {
+  if (typeof step === 'number') return Array.isArray(value) ? value[step] : undefined
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? own(value, step) : undefined
+}
+
+/** `toString` and its kin are no claims. */
+function own(object: object, name: string): unknown {
+  return Object.hasOwn(object, name) ? Reflect.get(object, name) : undefined
+}
+
+function render(value: unknown, format: Wanted['format'], separator: string): string | undefined {
+  switch (format) {
+    case 'text':
+      return toText(value, separator)
+    case 'json':
+      return asciiJson(value)
+    case 'base64':
+    case 'base64url':
+      return Buffer.from(toText(value, separator) ?? JSON.stringify(value)).toString(format)
+  }
+}
+
+/** An item that holds the separator would read as two. */
+function toText(value: unknown, separator: string): string | undefined {
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  if (!Array.isArray(value)) return undefined
+  const items = value.map((item) => (Array.isArray(item) ? undefined : toText(item, separator)))
+  return items.every((item) => item !== undefined && !item.includes(separator)) ? items.join(separator) : undefined
+}
+
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[^\x20-\x7E]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

@@ -1,0 +1,31 @@
+/** A header: `Authorization` with its scheme (RFC 6750 section 2.1), any other with the token alone. */
+import { parseBearer } from '@postern/protocol/bearer'
+import type { DecisionRequest } from '@postern/protocol/decision'
+import { onlyToken, type TokenReader } from './source.ts'
+
+export function readHeader(header: string): TokenReader {
+  const name = header.toLowerCase()
+  return name === 'authorization' ? authorization : { read: (request) => onlyToken(valuesOf(request, name)) }
+}
+
+const authorization: TokenReader = {
+  read({ headers }) {
+    let value: string | undefined
+    for (let index = 0; index + 1 < headers.length; index += 2) {
+      const candidate = headers[index]
+      if (candidate?.length !== 13 || candidate.toLowerCase() !== 'authorization') continue
+      if (value !== undefined) return 'malformed'
+      value = headers[index + 1]
+    }
+    return value === undefined ? 'none' : parseBearer(value)
+  },
+}
+
+/** Of a header, in the order of the request. @param name in lower case */
+export function valuesOf({ headers }: DecisionRequest, name: string): string[] {
+  const values: string[] = []
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    if (headers[index]?.toLowerCase() === name) values.push(headers[index + 1] ?? '')
+  }
+  return values
+}
