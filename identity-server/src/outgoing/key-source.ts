@@ -43,7 +43,18 @@ export function toKeys(jwks: readonly PublicJwk[]): Keys {
 }
 
 export function hasKey(keys: Keys, publicKey: KeyObject): boolean {
-  return keys.jwks().keys.some((jwk) => createPublicKey({ key: { ...jwk }, format: 'jwk' }).equals(publicKey))
+  return keys.jwks().keys.some((jwk) => isSame(createPublicKey({ key: { ...jwk }, format: 'jwk' }), publicKey))
+}
+
+/**
+ * Keys of different kinds are not compared: OpenSSL would leave the error on its thread, and the next TLS connection that
+ * reads on it, whoever's it is, would be cut.
+ */
+function isSame(one: KeyObject, other: KeyObject): boolean {
+  const isOfOneKind =
+    one.asymmetricKeyType === other.asymmetricKeyType &&
+    one.asymmetricKeyDetails?.namedCurve === other.asymmetricKeyDetails?.namedCurve
+  return isOfOneKind && one.equals(other)
 }
 
 /** One attempt, or several where several keys fit. */

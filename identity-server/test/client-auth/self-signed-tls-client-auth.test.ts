@@ -55,6 +55,16 @@ describe.each(databases)('self_signed_tls_client_auth on $kind', ({ start }) => 
     expect(await ask(rsa, id)).toBe('token')
   })
 
+  test('a key of another kind, compared with, cuts no connection (error left behind in OpenSSL)', async () => {
+    const [ec, rsa] = [await selfSign({ subject: '/CN=ec' }), await selfSign({ subject: '/CN=rsa', rsa: true })]
+    const { id } = await tenant.client({ ...method, jwks: { keys: [jwkOf(rsa), jwkOf(ec)] } })
+    const other = await tenant.client({ ...method, jwks: { keys: [jwkOf(ec)] } })
+    for (let round = 0; round < 5; round++) {
+      const answers = await Promise.all([ask(ec, id), ask(rsa, other.id), ask(rsa, id), ask(ec, other.id)])
+      expect(answers).toEqual(['token', 'invalid_client', 'token', 'token'])
+    }
+  })
+
   test('refuses the certificate of another client, whatever it calls itself and whoever vouches for it', async () => {
     const mine = await selfSign({ subject: '/CN=mine' })
     const { id } = await tenant.client({ ...method, jwks: { keys: [jwkOf(mine)] } })
