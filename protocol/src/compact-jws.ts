@@ -9,7 +9,9 @@ export interface UnverifiedJws {
   payload: Readonly<Record<string, unknown>>
 }
 
-const base64url = /^[A-Za-z0-9_-]+$/
+/** One spelling for each sequence of bytes: no padding, no stray bits in the last character. */
+const canonical = /^(?=.)(?:[\w-]{4})*(?:[\w-][AQgw]|[\w-]{2}[AEIMQUYcgkosw048])?$/
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Nested deeper than any claim has a reason to be. */
 const maxDepth = 20
 
@@ -22,27 +24,24 @@ export function readUnverifiedJws(text: string, maxLength: number): UnverifiedJw
   if (text.length > maxLength) return undefined
   const [header, payload, signature, ...more] = text.split('.')
   if (header === undefined || payload === undefined || signature === undefined || more.length > 0) return undefined
-  if (!isCanonical(signature)) return undefined
+  if (!canonical.test(signature)) return undefined
   const [parsedHeader, parsedPayload] = [decodeObject(header), decodeObject(payload)]
   return parsedHeader && parsedPayload ? { header: parsedHeader, payload: parsedPayload } : undefined
 }
 
 function decodeObject(part: string): Record<string, unknown> | undefined {
-  if (!isCanonical(part)) return undefined
+  if (!canonical.test(part)) return undefined
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(part, 'base64url'))
-    const value: unknown = JSON.parse(text)
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-    return isObject && !isDeeperThan(value, maxDepth) ? Object.fromEntries(Object.entries(value)) : undefined
+    const value: unknown = JSON.parse(utf8.decode(Buffer.from(part, 'base64url')))
+    return isObject(value) && !isDeeperThan(value, maxDepth) ? value : undefined
   } catch {
     // No UTF-8 or no JSON: the caller refuses it like any other text that is no JWT.
     return undefined
   }
 }
 
-/** One spelling for each sequence of bytes: no padding, no stray bits in the last character. */
-function isCanonical(part: string): boolean {
-  return base64url.test(part) && Buffer.from(part, 'base64url').toString('base64url') === part
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isDeeperThan(value: unknown, depth: number): boolean {

@@ -49,6 +49,19 @@ describe('reading a compact JWS unverified', () => {
     expect(readUnverifiedJws(text, text.length - 1)).toBeUndefined()
   })
 
+  test('takes the spelling of a signature that bytes have, and no other', () => {
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    const texts = fc.string({ unit: fc.constantFrom(...alphabet), minLength: 1, maxLength: 9 })
+    fc.assert(
+      fc.property(texts, (signature) => {
+        const canonical = Buffer.from(signature, 'base64url').toString('base64url') === signature
+        const text = `${encode({})}.${encode({})}.${signature}`
+        expect(readUnverifiedJws(text, 100) !== undefined).toBe(canonical)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
   test('throws at nothing', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => void readUnverifiedJws(text, 1_000)),

@@ -48,7 +48,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const engine = createEngine(config, tools)
   metrics.watch(engine, now)
 
-  const readiness = createReadiness(engine.feeds)
+  const readiness = createReadiness(engine)
   const app = createApp(logger, transports, engine.decider)
   publish(app, engine.published)
   const operations = createOperationsApp({ logger, registry: metrics.registry, readiness })

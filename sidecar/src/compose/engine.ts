@@ -4,19 +4,21 @@ import { createDecider } from '../decider/decider.ts'
 import type { Policy } from '../decider/policy.ts'
 import { createReplaceableDecider, type ReplaceableDecider } from '../decider/replaceable.ts'
 import type { Dependency } from '../remote/dependency.ts'
+import type { Jwks } from '../remote/jwks.ts'
 import type { RevocationFeed } from '../remote/revocation-feed.ts'
 import { createParts, type Tools } from './parts.ts'
-import { type ComposedPolicies, composePolicies } from './policies.ts'
+import { composePolicies } from './policies.ts'
 import type { Published } from './policy.ts'
 import { composeCommon } from './redis.ts'
-import { synced, within } from './waiting.ts'
+import { type Learning, learnt, within } from './waiting.ts'
 
 export interface Engine {
   readonly decider: ReplaceableDecider
   policies(): ReadonlyMap<string, Policy>
   /** What a policy tells anybody. */
   published(policy: string): Published | undefined
-  /** By the issuer's name. */
+  /** By the issuer's name, as are the feeds. */
+  keys(): ReadonlyMap<string, Jwks>
   feeds(): ReadonlyMap<string, RevocationFeed>
   dependencies(): readonly Dependency[]
   /**
@@ -30,13 +32,13 @@ export interface Engine {
 }
 
 export interface Prepared {
-  /** Waits until new feeds know everything, then lets it decide. @returns settles once the old decider's requests are answered */
+  /** Waits until new issuers' keys and revocations are known, then lets it decide. @returns settles once the old decider's requests are answered */
   takeOver(): Promise<{ drained: Promise<void> }>
   abandon(): Promise<void>
 }
 
-/** Until new feeds know everything, and until the old decider has answered. */
-const waits = { syncMs: 10_000, drainMs: 10_000 }
+/** Until new issuers' keys and revocations are known, and until the old decider has answered. */
+const waits = { learnMs: 10_000, drainMs: 10_000 }
 
 /** @throws Error where a secret is missing */
 export function createEngine(config: Config, tools: Tools): Engine {
@@ -50,13 +52,14 @@ export function createEngine(config: Config, tools: Tools): Engine {
 
   let inForce = compose(config)
   inForce.adopt()
-  startFeeds(inForce.value)
+  startLearning(inForce.value)
   const decider = createReplaceableDecider(createDecider(inForce.value.policies))
 
   return {
     decider,
     policies: () => inForce.value.policies,
     published: (policy) => inForce.value.published.get(policy),
+    keys: () => inForce.value.keys,
     feeds: () => inForce.value.feeds,
     dependencies: () => inForce.dependencies,
     prepare(next) {
@@ -64,8 +67,8 @@ export function createEngine(config: Config, tools: Tools): Engine {
       return {
         abandon: composed.abandon,
         async takeOver() {
-          startFeeds(composed.value)
-          await synced(composed.value.feeds.values(), waits.syncMs, hurrying.signal)
+          startLearning(composed.value)
+          await learnt(composed.value, waits.learnMs, hurrying.signal)
           const closeUnused = composed.adopt()
           inForce = composed
           const answered = decider.replace(createDecider(composed.value.policies))
@@ -78,6 +81,7 @@ export function createEngine(config: Config, tools: Tools): Engine {
   }
 }
 
-function startFeeds({ feeds }: ComposedPolicies): void {
+function startLearning({ keys, feeds }: Learning): void {
+  for (const of of keys.values()) of.start()
   for (const feed of feeds.values()) feed.start()
 }

@@ -1,6 +1,7 @@
 /** The policies, compiled, with the issuers and upstreams that they share. */
 import type { Config } from '../config/schema.ts'
 import type { Policy } from '../decider/policy.ts'
+import type { Jwks } from '../remote/jwks.ts'
 import type { RevocationFeed } from '../remote/revocation-feed.ts'
 import { composeIssuer } from './issuer.ts'
 import { composePolicy, type Published } from './policy.ts'
@@ -11,7 +12,8 @@ export interface ComposedPolicies {
   policies: ReadonlyMap<string, Policy>
   /** By the policy's name. */
   published: ReadonlyMap<string, Published>
-  /** By the issuer's name. */
+  /** By the issuer's name, as are the feeds. */
+  keys: ReadonlyMap<string, Jwks>
   feeds: ReadonlyMap<string, RevocationFeed>
 }
 
@@ -22,6 +24,7 @@ export function composePolicies(config: Config, { keep }: Toolkit): ComposedPoli
   const upstreams = mapValues(config.upstreams, (name, upstream) =>
     keep(`upstream ${name}`, [upstream], (toolkit) => composeUpstream(name, upstream, toolkit)),
   )
+  const keys = new Map([...issuers].flatMap(([name, { keys }]) => pairs(name, keys)))
   const feeds = new Map([...issuers].flatMap(([name, { feed }]) => pairs(name, feed)))
 
   const composed = mapValues(config.policies, (name, policy) => {
@@ -35,6 +38,7 @@ export function composePolicies(config: Config, { keep }: Toolkit): ComposedPoli
   return {
     policies: mapEach(composed, ({ policy }) => policy),
     published: mapEach(composed, ({ published }) => published),
+    keys,
     feeds,
   }
 }

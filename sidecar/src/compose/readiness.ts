@@ -1,5 +1,5 @@
 /** Whether requests should be sent here (`/readyz`), and what operators should know besides. */
-import type { RevocationFeed } from '../remote/revocation-feed.ts'
+import type { Engine } from './engine.ts'
 
 export interface Readiness {
   /** What keeps requests from being served now; empty: nothing. */
@@ -11,12 +11,13 @@ export interface Readiness {
   reloaded(refused: string | undefined): void
 }
 
-export function createReadiness(feeds: () => ReadonlyMap<string, RevocationFeed>): Readiness {
+export function createReadiness({ keys, feeds }: Pick<Engine, 'keys' | 'feeds'>): Readiness {
   let isDraining = false
   let refusedReload: string | undefined
   return {
     obstacles: () => [
       ...(isDraining ? ['it is ending'] : []),
+      ...[...keys()].flatMap(([name, of]) => (of.known() ? [] : [`the keys of ${name} are not known`])),
       ...[...feeds()].flatMap(([name, feed]) => (feed.synced() ? [] : [`revocations of ${name} are not known`])),
     ],
     notes: () => (refusedReload === undefined ? [] : [`the changed configuration was refused: ${refusedReload}`]),

@@ -11,7 +11,7 @@ import {
 import { callerTokenForwardable, headersApart, headersFree } from './checks/headers.ts'
 import { conditionsCompile, pathsReadable, rulesReachable, sourcesApart } from './checks/policies.ts'
 import { redisPasswordsOverTls, redisTopology } from './checks/redis.ts'
-import { distinctIssuers, knownReferences, oneIntrospectionPerPolicy } from './checks/references.ts'
+import { distinctIssuers, knownReferences, oneIntrospectionPerPolicy, tokensOfSomeKind } from './checks/references.ts'
 import type { Config } from './schema.ts'
 
 const checks: readonly Check[] = [
@@ -20,6 +20,7 @@ const checks: readonly Check[] = [
   httpsBeyondLoopback,
   distinctIssuers,
   oneIntrospectionPerPolicy,
+  tokensOfSomeKind,
   headersApart,
   headersFree,
   callerTokenForwardable,

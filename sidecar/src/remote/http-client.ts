@@ -14,12 +14,16 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   status: number
-  /** The parsed body; undefined where it is empty. */
+  /** The parsed body; undefined where it is empty, a JWT, or the page of an error. */
   json: unknown
+  /** The body where it is a JWT. */
+  jwt?: string
+  /** The header of that name. */
+  cacheControl?: string
 }
 
 export interface HttpClient {
-  /** @throws Error where the exchange fails, takes too long, or the body is too large or no JSON */
+  /** @throws Error where the exchange fails, takes too long, or the body is too large, or neither JSON nor a JWT */
   send(request: HttpRequest): Promise<HttpAnswer>
   close(): Promise<void>
 }
@@ -53,10 +57,31 @@ export function createHttpClient(tls: { cert?: string; key?: string; ca?: string
         bodyTimeout: timeoutMs,
       })
       const text = await response.body.text()
-      return { status: response.statusCode, json: text === '' ? undefined : JSON.parse(text) }
+      const contentType = single(response.headers['content-type'])
+      const cacheControl = single(response.headers['cache-control'])
+      const body = parseBody(text, response.statusCode, contentType)
+      return { status: response.statusCode, ...body, ...(cacheControl !== undefined && { cacheControl }) }
     },
     drain: () => agent.close(),
     close: () => agent.destroy(),
+  }
+}
+
+/** Of a header that is there several times, none is taken. */
+function single(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+const jwtType = /^application\/([a-z0-9.-]+\+)?jwt\s*(;|$)/i
+
+/** @throws SyntaxError where a success is no JSON; what a proxy says of an error often is none */
+function parseBody(text: string, status: number, contentType = ''): { json: unknown; jwt?: string } {
+  if (jwtType.test(contentType)) return { json: undefined, jwt: text }
+  try {
+    return { json: text === '' ? undefined : JSON.parse(text) }
+  } catch (error) {
+    if (status >= 300) return { json: undefined }
+    throw error
   }
 }
 

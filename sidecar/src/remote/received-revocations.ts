@@ -1,18 +1,18 @@
 /** What a revocation feed has told: Security Event Tokens (RFC 8417), believed only if the issuer signed them for the feed. */
+import { audienceMatches } from '@postern/protocol/audience'
 import { createRevokedTokens, type RevocableClaims, type Revocation } from '@postern/protocol/revocation'
 import { parseRevocation } from '@postern/protocol/revocation-event'
 import { feedAudience, securityEventType } from '@postern/protocol/security-event'
-import { jwtVerify } from 'jose'
 import { DependencyError } from '../failures.ts'
-import type { FindKey } from './jwks.ts'
+import type { VerifyIssuerJwt } from './issuer-jwt.ts'
+import { receiveJwt } from './received-jwt.ts'
 
 export interface EventTrust {
   /** Of the feed, for messages. */
   name: string
   issuer: string
-  algorithms: readonly string[]
   clientId: string
-  findKey: FindKey
+  verify: VerifyIssuerJwt
   /** ms since the epoch */
   now: () => number
 }
@@ -82,17 +82,16 @@ interface GenuineEvent {
 }
 
 /** @throws Error where it cannot be believed */
-async function readEvent(set: string, trust: EventTrust): Promise<GenuineEvent> {
-  const { name, issuer, algorithms, clientId, findKey, now } = trust
-  const { payload, protectedHeader } = await jwtVerify(set, findKey, {
-    issuer,
-    // OAuth Event Types would have the reader's client_id here; the feed's own name serves all of its readers at once.
-    audience: [feedAudience(issuer), clientId],
-    typ: securityEventType,
-    algorithms: [...algorithms],
-    currentDate: new Date(now()),
-  })
-  const revocation = parseRevocation(payload, issuer)
+async function readEvent(set: string, { name, issuer, clientId, verify }: EventTrust): Promise<GenuineEvent> {
+  const jwt = receiveJwt(set)
+  if (!jwt) throw new DependencyError(name, 'an event is no JWT')
+  const claims = await verify(jwt, [securityEventType])
+  // OAuth Event Types would have the reader's client_id here; the feed's own name serves all of its readers at once.
+  if (!audienceMatches(claims.aud, [feedAudience(issuer), clientId])) {
+    throw new DependencyError(name, 'an event is for another receiver')
+  }
+  const revocation = parseRevocation(claims, issuer)
   if (revocation === 'malformed') throw new DependencyError(name, 'an event is malformed, or of another issuer')
-  return { kid: protectedHeader.kid, revocation }
+  const { kid } = jwt.header
+  return { kid: typeof kid === 'string' ? kid : undefined, revocation }
 }

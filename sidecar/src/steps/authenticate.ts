@@ -2,11 +2,13 @@
 import { Refusal } from '../failures.ts'
 import type { Authenticate } from './identity.ts'
 import { tokenKind } from './token-kind.ts'
+import type { VerifyJwt } from './verify-jwt.ts'
 
 export interface TrustedIssuer {
   /** The issuer identifier. */
   issuer: string
-  verify: Authenticate
+  /** Undefined where its JWTs are introspected as its opaque tokens are. */
+  verify: VerifyJwt | undefined
   /** Undefined where the issuer has no introspection configured. */
   introspect: Authenticate | undefined
 }
@@ -23,7 +25,9 @@ export function createAuthenticate(issuers: readonly TrustedIssuer[]): Authentic
       return introspect(token)
     }
     const trusted = kind.issuer === undefined ? undefined : byIdentifier.get(kind.issuer)
-    if (!trusted) throw new Refusal('invalid_token', 'the issuer is not trusted')
-    return trusted.verify(token)
+    if (!trusted || !kind.jwt) throw new Refusal('invalid_token', 'the issuer is not trusted')
+    if (trusted.verify) return trusted.verify(kind.jwt)
+    if (!trusted.introspect) throw new Refusal('invalid_token', 'the issuer has no such tokens')
+    return trusted.introspect(token)
   }
 }

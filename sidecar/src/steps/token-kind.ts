@@ -1,27 +1,32 @@
 /** Telling JWTs from opaque tokens, and which issuer a JWT claims, before anything of it is believed. */
-import { decodeJwt, decodeProtectedHeader, errors } from 'jose'
+import { type ReceivedJwt, receiveJwt } from '../remote/received-jwt.ts'
 
-const compactJws = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
+const compactJws = /^([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
 
 export type TokenKind =
   | { kind: 'opaque' }
-  /** `issuer` only selects among the trusted ones: nothing is fetched from where it points. */
-  | { kind: 'jwt'; issuer: string | undefined }
+  /**
+   * `issuer` only selects among the trusted ones: nothing is fetched from where it points.
+   * `jwt` is undefined where it is malformed.
+   */
+  | { kind: 'jwt'; issuer: string | undefined; jwt: ReceivedJwt | undefined }
 
 /** A JWT is a compact JWS (RFC 7515 section 7.1) whose header names an algorithm; everything else is opaque. */
 export function tokenKind(token: string): TokenKind {
-  if (!compactJws.test(token)) return { kind: 'opaque' }
+  const [, header] = compactJws.exec(token) ?? []
+  if (header === undefined) return { kind: 'opaque' }
+  const jwt = receiveJwt(token)
+  if (typeof (jwt ? jwt.header.alg : algorithmOf(header)) !== 'string') return { kind: 'opaque' }
+  const issuer = jwt?.payload.iss
+  return { kind: 'jwt', issuer: typeof issuer === 'string' ? issuer : undefined, jwt }
+}
+
+/** Read leniently: what others might take for a JWT is not handed around as an opaque token. */
+function algorithmOf(header: string): unknown {
   try {
-    if (typeof decodeProtectedHeader(token).alg !== 'string') return { kind: 'opaque' }
-  } catch (error) {
-    if (error instanceof TypeError) return { kind: 'opaque' }
-    throw error
-  }
-  try {
-    const { iss } = decodeJwt(token)
-    return { kind: 'jwt', issuer: typeof iss === 'string' ? iss : undefined }
-  } catch (error) {
-    if (error instanceof errors.JWTInvalid) return { kind: 'jwt', issuer: undefined }
-    throw error
+    const parsed: unknown = JSON.parse(Buffer.from(header, 'base64url').toString())
+    return typeof parsed === 'object' && parsed !== null && 'alg' in parsed ? parsed.alg : undefined
+  } catch {
+    return undefined
   }
 }

@@ -1,64 +1,98 @@
-/** Verification of JWT access tokens (RFC 9068 section 4) with the issuer's keys. */
-import { errors, type JWTPayload, jwtVerify } from 'jose'
+/**
+ * Verification of JWT access tokens with the issuer's keys: as RFC 9068 section 4 has it, or, for issuers that do not follow
+ * it and are configured so, of plain JWTs.
+ */
+import { audienceMatches } from '@postern/protocol/audience'
 import { Refusal } from '../failures.ts'
-import type { FindKey } from '../remote/jwks.ts'
-import type { Authenticate } from './identity.ts'
+import { type Claims, notAccepted, type VerifyIssuerJwt } from '../remote/issuer-jwt.ts'
+import { type ReceivedJwt, typeOf } from '../remote/received-jwt.ts'
+import type { Identity } from './identity.ts'
 import { revocableClaims } from './revocation.ts'
 
 export interface VerifyJwtOptions {
   /** Name of the issuer in the configuration. */
   name: string
-  issuer: string
   audience: readonly string[]
-  algorithms: readonly string[]
+  /** Accepted types: `at+jwt` of RFC 9068, and `JWT`, which is that of every other kind as well. */
+  types: readonly ('at+jwt' | 'JWT')[]
   /** Seconds, for `iat` and `nbf`. */
   leeway: number
   /** Whether the issuer's revocations are subscribed to, so that tokens must be revocable. */
   revocable: boolean
-  findKey: FindKey
+  verify: VerifyIssuerJwt
   /** ms since the epoch */
   now: () => number
 }
 
-export function createVerifyJwt(options: VerifyJwtOptions): Authenticate {
-  const { name, leeway, findKey, now } = options
-  const checks = {
-    issuer: options.issuer,
-    audience: [...options.audience],
-    algorithms: [...options.algorithms],
-    clockTolerance: leeway,
-    typ: 'at+jwt',
-    requiredClaims: ['exp', 'iat', 'sub', 'client_id', ...(options.revocable ? ['jti'] : [])],
+/** @throws Refusal, DependencyError */
+export type VerifyJwt = (jwt: ReceivedJwt) => Promise<Identity>
+
+const accessTokenType = 'at+jwt'
+
+export function createVerifyJwt(options: VerifyJwtOptions): VerifyJwt {
+  const { name, audience, leeway, verify, now } = options
+  // A plain JWT may leave its type out (RFC 7519 section 5.1).
+  const types = options.types.flatMap((type) => (type === 'JWT' ? ['jwt', undefined] : [type]))
+
+  return async (jwt) => {
+    const expiresAt = checkTime(jwt.payload, now(), leeway)
+    if (!audienceMatches(jwt.payload.aud, audience)) throw notAccepted('aud')
+    if (typeOf(jwt) === accessTokenType) requireAccessTokenClaims(jwt.payload)
+    else refuseOtherKinds(jwt.payload)
+    const claims = await verify(jwt, types)
+    const { kid } = jwt.header
+    const revocable = options.revocable ? revocableClaims(claims, typeof kid === 'string' ? kid : '') : undefined
+    return { issuer: name, claims, revocable, expiresAt, holdsUntil: expiresAt }
   }
-  return async (token) => {
-    const time = now()
-    const { payload, protectedHeader } = await jwtVerify(token, findKey, {
-      ...checks,
-      currentDate: new Date(time),
-    }).catch(refuse)
-    const { exp = 0, iat = 0 } = payload
-    if (iat > time / 1_000 + leeway) throw new Refusal('invalid_token', 'the token was issued in the future', true)
-    if (!isText(payload.sub) || !isText(payload.client_id)) {
+}
+
+/** The expiry is never stretched. @param now ms since the epoch @returns ms since the epoch of the expiry */
+function checkTime({ exp, nbf, iat }: Claims, now: number, leeway: number): number {
+  if (!isTime(exp)) throw notAccepted('exp')
+  if (exp * 1_000 <= now) throw new Refusal('invalid_token', 'the token has expired')
+  const latest = now / 1_000 + leeway
+  // What is too early passes.
+  if (nbf !== undefined && (!isTime(nbf) || nbf > latest)) {
+    throw new Refusal('invalid_token', 'the claim nbf of the token is not accepted', isTime(nbf))
+  }
+  if (iat !== undefined && !isTime(iat)) throw notAccepted('iat')
+  if (iat !== undefined && iat > latest) {
+    throw new Refusal('invalid_token', 'the token was issued in the future', true)
+  }
+  return exp * 1_000
+}
+
+/** RFC 9068 section 2.2. */
+function requireAccessTokenClaims(claims: Claims): void {
+  for (const name of ['iat', 'sub', 'client_id']) if (claims[name] === undefined) throw notAccepted(name)
+  if (!isText(claims.sub) || !isText(claims.client_id)) {
+    throw new Refusal('invalid_token', 'a claim of the token is malformed')
+  }
+}
+
+/** Of ID tokens (OpenID Connect Core 1.0 sections 2 and 3.3.2.11), and of security events (RFC 8417 section 2.2). */
+const claimsOfOtherKinds = ['nonce', 'at_hash', 'c_hash', 's_hash', 'events', 'token_introspection']
+
+/**
+ * A plain JWT does not say what kind it is. What has a claim of another kind is refused, and so is what says in the way of
+ * Keycloak (`typ`) or Cognito (`token_use`) that it is no access token.
+ */
+function refuseOtherKinds(claims: Claims): void {
+  const other = claimsOfOtherKinds.find((name) => claims[name] !== undefined)
+  if (other !== undefined) throw notAccepted(other)
+  if (claims.typ !== undefined && String(claims.typ).toLowerCase() !== 'bearer') throw notAccepted('typ')
+  if (claims.token_use !== undefined && claims.token_use !== 'access') throw notAccepted('token_use')
+  for (const name of ['sub', 'client_id']) {
+    if (claims[name] !== undefined && !isText(claims[name])) {
       throw new Refusal('invalid_token', 'a claim of the token is malformed')
     }
-    // The library stretches the expiry by the leeway; a policy does not look past this.
-    const expiresAt = exp * 1_000
-    const revocable = options.revocable ? revocableClaims(payload, protectedHeader.kid ?? '') : undefined
-    return { issuer: name, claims: payload, revocable, expiresAt, holdsUntil: expiresAt }
   }
 }
 
-/** From the library's errors to refusals; their own messages may quote the token. */
-function refuse(error: unknown): never {
-  if (error instanceof errors.JWTExpired) throw new Refusal('invalid_token', 'the token has expired')
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    // "nbf" of a token that is not valid yet passes; the other claims stay as they are.
-    throw new Refusal('invalid_token', `the claim ${error.claim} of the token is not accepted`, error.claim === 'nbf')
-  }
-  if (error instanceof errors.JOSEError) throw new Refusal('invalid_token', 'the token cannot be verified')
-  throw error
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value)
 }
 
-function isText(value: JWTPayload[string]): value is string {
+function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }

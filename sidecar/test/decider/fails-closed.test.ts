@@ -34,10 +34,7 @@ const cases = dependents.flatMap(([endpoint, what, options, token]) =>
 
 describe('a dependency that fails from the start', () => {
   test.each(cases)('$endpoint: $failure, asked about $what', async ({ endpoint, failure, options, token }) => {
-    bench = await startBench()
-    await bench.close()
-    bench = await startBench(options)
-    bench.issuer.behave(endpoint, failure)
+    bench = await startBench({ ...options, before: (issuer) => issuer.behave(endpoint, failure) })
     const authorization = await token()
     const begun = performance.now()
     const answer = await bench.ask(authorization)
@@ -50,8 +47,7 @@ describe('a dependency that fails from the start', () => {
 
 describe('a dependency that recovers', () => {
   test.each(dependents)('%s, asked about %s', async (endpoint, _what, options, token) => {
-    bench = await startBench(options)
-    bench.issuer.behave(endpoint, 'status500')
+    bench = await startBench({ ...options, before: (issuer) => issuer.behave(endpoint, 'status500') })
     const authorization = await token()
     expect((await bench.ask(authorization)).status).toBe(503)
     bench.issuer.behave(endpoint, 'normal')
@@ -65,9 +61,8 @@ describe('a dependency that recovers', () => {
 
 describe('an issuer that is down', () => {
   test('from the start: 503, and the sidecar is there once it comes', async () => {
-    bench = await startBench({ issuer: withIntrospection })
+    bench = await startBench({ issuer: withIntrospection, before: (issuer) => issuer.goDown() })
     const authorization = await jwt()
-    await bench.issuer.goDown()
     expect((await bench.ask(authorization)).status).toBe(503)
     expect((await bench.ask('Bearer opaque-token')).status).toBe(503)
     await bench.issuer.comeBack()
@@ -98,15 +93,18 @@ describe('an issuer that is down', () => {
 
 describe('answers that would be dangerous to believe', () => {
   test('metadata of another issuer', async () => {
-    bench = await startBench()
-    bench.issuer.answer('metadata', { issuer: 'https://other.example', jwks_uri: `${bench.issuer.url}/jwks` })
+    bench = await startBench({
+      before: (issuer) =>
+        issuer.answer('metadata', { issuer: 'https://other.example', jwks_uri: `${issuer.url}/jwks` }),
+    })
     expect((await bench.ask(await jwt())).status).toBe(503)
   })
 
   test('metadata that moves the keys to plain http elsewhere', async () => {
-    bench = await startBench()
-    const other = await startTestIssuer(bench.clock.now)
-    bench.issuer.answer('metadata', { issuer: bench.issuer.url, jwks_uri: `${other.url}/jwks` })
+    const other = await startTestIssuer(Date.now)
+    bench = await startBench({
+      before: (issuer) => issuer.answer('metadata', { issuer: issuer.url, jwks_uri: `${other.url}/jwks` }),
+    })
     const forged = await other.mint({ claims: { iss: bench.issuer.url } })
     expect((await bench.ask(`Bearer ${forged}`)).status).toBe(503)
     expect(other.calls.jwks).toBe(0)
@@ -124,9 +122,8 @@ describe('answers that would be dangerous to believe', () => {
     ['no key', { keys: [] }],
     ['a symmetric key', { keys: [{ kty: 'oct', k: 'c2VjcmV0', kid: 'k1', alg: 'HS256' }] }],
   ])('a JWK Set with %s', async (_what, jwks) => {
-    bench = await startBench()
-    bench.issuer.answer('jwks', jwks)
-    expect((await bench.ask(await jwt())).status).toBe(401)
+    bench = await startBench({ before: (issuer) => issuer.answer('jwks', jwks) })
+    expect((await bench.ask(await jwt())).status).toBe(503)
   })
 
   test.each([

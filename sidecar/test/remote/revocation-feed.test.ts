@@ -70,7 +70,7 @@ describe('the revocation feed', () => {
     expect((await bench.ask(await tokenWithJti('a'))).status).toBe(503)
     const { status, body } = await bench.admin('/readyz')
     expect(status).toBe(503)
-    expect(body).toMatchObject({ reasons: ['revocations of test are not known'] })
+    expect(body).toMatchObject({ reasons: expect.arrayContaining(['revocations of test are not known']) })
   })
 
   test('refuses tokens that could not be revoked', async () => {

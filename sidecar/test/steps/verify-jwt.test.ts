@@ -2,7 +2,7 @@
 import { exportSPKI, generateKeyPair, importJWK, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Mint } from '../support/issuer.ts'
-import { startBench, type TestBench } from '../support/sidecar.ts'
+import { startBench, type TestBench, withIntrospection } from '../support/sidecar.ts'
 
 let bench: TestBench
 
@@ -109,6 +109,16 @@ describe('a JWT whose signature proves nothing is refused', () => {
     }
   })
 
+  test.each([
+    ['b64 of its own', { b64: false, crit: ['b64'] }],
+    ['b64 without crit', { b64: false }],
+    ['a kid that is no text', { kid: 1 }],
+    ['a kid that is no text, as a list', { kid: ['k1'] }],
+  ])('%s', async (_what, changes) => {
+    const header = { alg: 'ES256', typ: 'at+jwt', kid: 'k1', ...changes }
+    await refuses(`${segment(header)}.${segment(bench.issuer.claims())}.AAAA`)
+  })
+
   test('a critical extension that nobody understands', async () => {
     const header = { alg: 'ES256', typ: 'at+jwt', kid: 'k1', crit: ['exp'], exp: 1 }
     await refuses(`${segment(header)}.${segment(bench.issuer.claims())}.AAAA`)
@@ -119,6 +129,66 @@ describe('a JWT whose signature proves nothing is refused', () => {
     await refuses(`${header}.${segment(bench.issuer.claims({ sub: 'root' }))}.${signature}`)
     await refuses(`${header}.${payload}.${signature.slice(0, -4)}`)
     await refuses(`${header}.${payload}.${signature}AAAA`)
+  })
+})
+
+describe('plain JWTs, where the issuer is configured so', () => {
+  let plain: TestBench
+  beforeAll(async () => {
+    plain = await startBench({ issuer: 'token_types: [at+jwt, JWT]' })
+  })
+  afterAll(() => plain.close())
+  const status = async (claims: Record<string, unknown>, header: Record<string, unknown> = { typ: 'JWT' }) =>
+    (await plain.ask(`Bearer ${await plain.issuer.mint({ claims, header })}`)).status
+  const bare = { sub: undefined, client_id: undefined, iat: undefined }
+
+  test.each<[what: string, claims: Record<string, unknown>, header?: Record<string, unknown>]>([
+    ['a usual one', {}],
+    ['no more than an expiry and an audience', bare],
+    ['no type', bare, { typ: undefined }],
+    ['its type in lower case', bare, { typ: 'jwt' }],
+    ["an access token in Keycloak's way", { typ: 'Bearer' }],
+    ["an access token in Cognito's way", { token_use: 'access' }],
+    ['an access token of RFC 9068', {}, { typ: 'at+jwt' }],
+  ])('are accepted: %s', async (_what, claims, header) => {
+    expect(await status(claims, header)).toBe(200)
+  })
+
+  test.each<[what: string, claims: Record<string, unknown>, header?: Record<string, unknown>]>([
+    ['an ID token with a nonce', { nonce: 'n' }],
+    ['an ID token with a hash of an access token', { at_hash: 'h' }],
+    ['an ID token with a hash of a code', { c_hash: 'h' }, { typ: undefined }],
+    ['a logout token or a security event', { events: {} }],
+    ['an introspection response', { token_introspection: { active: true } }],
+    ["an ID token in Keycloak's way", { typ: 'ID' }],
+    ["a refresh token in Keycloak's way", { typ: 'Refresh' }],
+    ["an ID token in Cognito's way", { token_use: 'id' }],
+    ['a sub that is no text', { sub: 1 }],
+    ['an iat that is no time', { iat: 'now' }],
+    ['no expiry', { exp: undefined }],
+    ['no audience', { aud: undefined }],
+    ['another type', {}, { typ: 'logout+jwt' }],
+    ['a type that is no text', {}, { typ: ['JWT'] }],
+    ['an access token of RFC 9068 without its claims', bare, { typ: 'at+jwt' }],
+  ])('are refused: %s', async (_what, claims, header) => {
+    expect(await status(claims, header)).toBe(401)
+  })
+})
+
+describe('JWTs of an issuer without types', () => {
+  test('are introspected as its opaque tokens are, and its keys are not needed', async () => {
+    const opaque = await startBench({
+      issuer: `token_types: []\n    ${withIntrospection}`,
+      before: (issuer) => issuer.behave('jwks', 'status500'),
+    })
+    expect((await opaque.admin('/readyz')).status).toBe(200)
+    const token = await opaque.issuer.mint()
+    expect((await opaque.ask(`Bearer ${token}`)).status).toBe(401)
+    opaque.clock.advance(10)
+    opaque.issuer.introspects(token, { active: true, ...opaque.issuer.claims() })
+    expect((await opaque.ask(`Bearer ${token}`)).status).toBe(200)
+    expect(opaque.issuer.calls.jwks).toBe(0)
+    await opaque.close()
   })
 })
 

@@ -19,6 +19,8 @@ export interface Mint {
   claims?: Record<string, unknown>
   /** Changes of its header. */
   header?: Record<string, unknown>
+  /** Signed by somebody else. */
+  forged?: boolean
 }
 
 /** Of an event, to make it a wrong one. */
@@ -36,6 +38,8 @@ export interface TestIssuer {
   behave(endpoint: Endpoint, behaviour: Behaviour): void
   /** What the endpoint answers in place of its own answer. */
   answer(endpoint: Endpoint, json: unknown): void
+  /** Headers of the endpoint's answers, beside its content type. */
+  sendHeaders(endpoint: Endpoint, headers: Record<string, string>): void
   /** What introspection says of a token. */
   introspects(token: string, answer: unknown): void
   mint(changes?: Mint): Promise<string>
@@ -66,6 +70,7 @@ export async function startTestIssuer(now: () => number): Promise<TestIssuer> {
   const received: Record<Endpoint, string[]> = { metadata: [], jwks: [], introspection: [], token: [], events: [] }
   const behaviours = new Map<Endpoint, Behaviour>()
   const answers = new Map<Endpoint, unknown>()
+  const headersOf = new Map<Endpoint, Record<string, string>>()
   const introspections = new Map<string, unknown>()
   let sets: { jti: string; set: string }[] = []
   let stream = 'stream-1'
@@ -125,7 +130,9 @@ export async function startTestIssuer(now: () => number): Promise<TestIssuer> {
     const behaviour = behaviours.get(endpoint) ?? 'normal'
     if (behaviour !== 'normal') return misbehave(behaviour, response, url)
     const json = answers.get(endpoint) ?? (await ownAnswer(endpoint, body, response))
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(json))
+    response
+      .writeHead(200, { 'content-type': 'application/json', ...headersOf.get(endpoint) })
+      .end(JSON.stringify(json))
   }
 
   const listen = async (port: number) => {
@@ -164,12 +171,13 @@ export async function startTestIssuer(now: () => number): Promise<TestIssuer> {
     received,
     behave: (endpoint, behaviour) => void behaviours.set(endpoint, behaviour),
     answer: (endpoint, json) => void answers.set(endpoint, json),
+    sendHeaders: (endpoint, headers) => void headersOf.set(endpoint, headers),
     introspects: (token, answer) => void introspections.set(token, answer),
     claims,
-    mint: ({ claims: changes = {}, header = {} } = {}) =>
+    mint: ({ claims: changes = {}, header = {}, forged = false } = {}) =>
       new SignJWT(claims(changes))
         .setProtectedHeader({ alg: 'ES256', kid, typ: 'at+jwt', ...header })
-        .sign(key.privateKey),
+        .sign(forged ? forger.privateKey : key.privateKey),
     async rotate(newKid) {
       key = await generateKeyPair('ES256', { extractable: true })
       kid = newKid

@@ -48,6 +48,8 @@ export interface TestBench {
 const secret = 'client_secret: { value: test-secret }'
 
 export interface BenchOptions {
+  /** What becomes of the issuer before the sidecar starts. */
+  before?(issuer: TestIssuer): void | Promise<void>
   /** Members of the issuer beside its identifier and audience. */
   issuer?: string
   /** Members of the policy `main` beside its issuer. */
@@ -85,7 +87,9 @@ ${more}
 
 export async function startBench(options: BenchOptions = {}): Promise<TestBench> {
   const clock = createClock()
-  return startSidecarOf(await startTestIssuer(clock.now), clock, options)
+  const issuer = await startTestIssuer(clock.now)
+  await options.before?.(issuer)
+  return startSidecarOf(issuer, clock, options)
 }
 
 async function startSidecarOf(issuer: TestIssuer, clock: Clock, options: BenchOptions): Promise<TestBench> {

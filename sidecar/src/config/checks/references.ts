@@ -32,3 +32,12 @@ export function oneIntrospectionPerPolicy({ policies, issuers }: Config): PathPr
     return [{ path: ['policies', name, 'issuers'], reason }]
   })
 }
+
+/** An issuer whose JWTs are not verified here, and that is not asked either, would have no tokens. */
+export function tokensOfSomeKind({ issuers }: Config): PathProblem[] {
+  return Object.entries(issuers).flatMap(([name, { token_types, introspection }]) =>
+    token_types.length > 0 || introspection
+      ? []
+      : [{ path: ['issuers', name, 'token_types'], reason: 'may be empty only with introspection' }],
+  )
+}

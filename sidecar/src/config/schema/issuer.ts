@@ -23,6 +23,12 @@ export const Issuer = object(
       minItems: 1,
       description: 'Accepted signature algorithms',
     }),
+    token_types: Type.Array(Type.Enum(['at+jwt', 'JWT']), {
+      default: ['at+jwt'],
+      uniqueItems: true,
+      description:
+        'Accepted types of JWTs: at+jwt (RFC 9068); JWT for issuers that do not follow it, also where the type is missing. None: JWTs are introspected as opaque tokens are',
+    }),
     leeway: seconds(5, 0, 60, 'Tolerated difference of the clocks for iat and nbf; the expiry is never stretched'),
     jwks_uri: Type.Optional(Type.String({ ...Url, description: 'Default: from the metadata of the issuer' })),
     timeout_ms: milliseconds(2_000, 'Deadline of requests for keys and metadata'),
