@@ -53,6 +53,13 @@ describe.each(databases)('self_signed_tls_client_auth on $kind', ({ start }) => 
     const { id } = await tenant.client({ ...method, jwks: { keys } })
     expect(await ask(ec, id)).toBe('token')
     expect(await ask(rsa, id)).toBe('token')
+    // To compare keys of different kinds leaves nothing behind that closes this or another connection.
+    const [another] = opened
+    const form = { grant_type: 'client_credentials', client_id: id }
+    for (const wrong of [await selfSign({ subject: '/CN=rsa', rsa: true }), await selfSign({ subject: '/CN=ec' })]) {
+      expect(await ask(wrong, id)).toBe('invalid_client')
+      expect((await another?.post(`${bench.origin}/${tenant.id}/token`, form))?.status).toBe(200)
+    }
   })
 
   test('a key of another kind, compared with, cuts no connection (error left behind in OpenSSL)', async () => {
