@@ -1,5 +1,4 @@
 /** The names that a certificate gives to its subject: the distinguished one, and the alternatives (RFC 5280 section 4.2.1.6). */
-import type { X509Certificate } from 'node:crypto'
 import { isIP, SocketAddress } from 'node:net'
 import { readElement, readElements, tags } from './der.ts'
 import { type DistinguishedName, readDistinguishedName } from './distinguished-name.ts'
@@ -20,7 +19,7 @@ const versionTag = 0xa0
 const extensionsTag = 0xa3
 
 /** @throws Error where the certificate is malformed */
-export function readCertificateNames({ raw }: X509Certificate): CertificateNames {
+export function readCertificateNames({ raw }: { raw: Buffer }): CertificateNames {
   const [tbsCertificate] = readElements(readElement(raw, tags.sequence))
   if (tbsCertificate?.tag !== tags.sequence) throw new Error('a certificate is malformed')
   // After the version, which may be absent: serial number, signature, issuer, validity, subject.
