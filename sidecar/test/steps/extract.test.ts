@@ -1,6 +1,7 @@
+import type { DecisionRequest } from '@postern/protocol/decision'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createExtractToken } from '../../src/steps/extract.ts'
+import { createExtractToken, type ExtractToken } from '../../src/steps/extract.ts'
 
 const extractToken = (headers: string[]) =>
   createExtractToken([{ header: 'authorization' }])({ method: 'GET', uri: '/', headers })
@@ -30,5 +31,65 @@ describe('extractToken', () => {
 
   test('answers whatever it is given', () => {
     fc.assert(fc.property(fc.array(fc.string()), (headers) => void extractToken(headers)))
+  })
+})
+
+describe('a token from other places', () => {
+  const sources = [
+    { header: 'authorization' },
+    { header: 'X-Token' },
+    { query: 'access_token' },
+    { cookie: 'sid' },
+    { form: 'access_token' },
+  ]
+  const extract = createExtractToken(sources)
+  const form = ['content-type', 'application/x-www-form-urlencoded; charset=utf-8']
+  const found = (request: Partial<DecisionRequest>) => extract({ method: 'POST', uri: '/', headers: [], ...request })
+
+  test.each<[what: string, request: Partial<DecisionRequest>, expected: ReturnType<ExtractToken>]>([
+    ['a header', { headers: ['x-token', 'abc'] }, { token: 'abc' }],
+    ['a header with a scheme', { headers: ['x-token', 'Bearer abc'] }, 'malformed'],
+    ['a header twice', { headers: ['x-token', 'abc', 'X-Token', 'abc'] }, 'malformed'],
+    ['the query', { uri: '/a?b=c&access_token=abc' }, { token: 'abc' }],
+    ['the query, encoded', { uri: '/a?access%5Ftoken=a%2Bc' }, { token: 'a+c' }],
+    ['the query twice', { uri: '/a?access_token=abc&access_token=abc' }, 'malformed'],
+    ['an empty parameter', { uri: '/a?access_token=' }, 'malformed'],
+    ['another parameter', { uri: '/a?Access_Token=abc' }, 'none'],
+    ['a cookie', { headers: ['cookie', 'a=b; sid=abc; c=d'] }, { token: 'abc' }],
+    ['a quoted cookie', { headers: ['cookie', 'sid="abc"'] }, { token: 'abc' }],
+    ['a cookie twice', { headers: ['cookie', 'sid=abc; sid=def'] }, 'malformed'],
+    ['a cookie in two headers', { headers: ['cookie', 'sid=abc', 'Cookie', 'sid=abc'] }, 'malformed'],
+    ['a cookie of another name', { headers: ['cookie', 'xsid=abc; SID=abc'] }, 'none'],
+    ['a form', { headers: form, body: 'a=b&access_token=abc' }, { token: 'abc' }],
+    ['a form of another type', { headers: ['content-type', 'text/plain'], body: 'access_token=abc' }, 'none'],
+    ['a form of two types', { headers: [...form, ...form], body: 'access_token=abc' }, 'none'],
+    ['a form that a GET has', { method: 'GET', headers: form, body: 'access_token=abc' }, 'none'],
+    ['two places', { uri: '/?access_token=abc', headers: ['authorization', 'Bearer abc'] }, 'malformed'],
+    ['two places, one malformed', { uri: '/?access_token=abc', headers: ['cookie', 'sid=a b'] }, 'malformed'],
+    ['no place', {}, 'none'],
+  ])('%s', (_what, request, expected) => {
+    expect(found(request)).toEqual(expected)
+  })
+
+  test('each is off unless it is configured', () => {
+    const request = {
+      method: 'POST',
+      uri: '/?access_token=a',
+      headers: ['x-token', 'a', 'cookie', 'sid=a', ...form],
+      body: 'access_token=a',
+    }
+    expect(createExtractToken([{ header: 'authorization' }])(request)).toBe('none')
+    for (const source of sources.slice(1)) expect(createExtractToken([source])(request)).toEqual({ token: 'a' })
+  })
+
+  test('answers whatever it is given', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.string()),
+        fc.string(),
+        fc.string(),
+        (headers, uri, body) => void found({ headers, uri, body }),
+      ),
+    )
   })
 })

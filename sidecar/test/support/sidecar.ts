@@ -1,5 +1,5 @@
 /** The real sidecar in this process, on free ports, with a clock that tests set. */
-import { Decision } from '@postern/protocol/decision'
+import { Decision, type DecisionRequest } from '@postern/protocol/decision'
 import { pino } from 'pino'
 import { Value } from 'typebox/value'
 import { type Sidecar, startSidecar } from '../../src/compose.ts'
@@ -37,7 +37,7 @@ export interface TestBench {
   /** Asks by forward-auth, as a gateway would. */
   ask(authorization?: string, policy?: string): Promise<Answer>
   /** Asks by `POST /v1/decisions`. */
-  decide(headers: string[], policy?: string): Promise<Decision>
+  decide(headers: string[], policy?: string, request?: Partial<DecisionRequest>): Promise<Decision>
   /** A page of the admin port. */
   admin(path: string): Promise<Answer>
   /** Another sidecar against the same issuer, in the place of this one, which must be closed. */
@@ -109,8 +109,8 @@ async function startSidecarOf(issuer: TestIssuer, clock: Clock, options: BenchOp
         `${sidecar.address}/v1/forward-auth/${policy}`,
         authorization === undefined ? {} : { headers: { authorization } },
       ),
-    async decide(headers, policy = 'main') {
-      const body = JSON.stringify({ policy, request: { method: 'GET', uri: '/', headers } })
+    async decide(headers, policy = 'main', request = {}) {
+      const body = JSON.stringify({ policy, request: { method: 'GET', uri: '/', headers, ...request } })
       const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body }
       return Value.Parse(Decision, (await get(`${sidecar.address}/v1/decisions`, init)).body)
     },

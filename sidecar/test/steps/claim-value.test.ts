@@ -1,0 +1,54 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { headerValueOf } from '../../src/steps/claim-value.ts'
+
+type Mapping = Parameters<typeof headerValueOf>[1]
+const value = (claims: Record<string, unknown>, mapping: Partial<Mapping>) =>
+  headerValueOf(claims, { claim: 'a', format: 'text', separator: ' ', ...mapping })
+
+describe('a claim as a header', () => {
+  test('nested, by members and positions', () => {
+    const claims = { realm: { roles: ['admin', 'user'] }, 'https://x.example/y': 'z' }
+    expect(value(claims, { claim: ['realm', 'roles', 1] })).toBe('user')
+    expect(value(claims, { claim: ['realm', 'roles'], separator: ',' })).toBe('admin,user')
+    expect(value(claims, { claim: 'https://x.example/y' })).toBe('z')
+    for (const claim of [
+      ['realm', 'other'],
+      ['realm', 0],
+      ['realm', 'roles', 'length'],
+      ['realm', 'toString'],
+    ]) {
+      expect(value(claims, { claim }), String(claim)).toBeUndefined()
+    }
+  })
+
+  test('as JSON in ASCII, which reads as what it was', () => {
+    const claims = { a: { name: 'Zoë 🎉', list: [1, null] } }
+    const header = value(claims, { format: 'json' }) ?? ''
+    expect(header).toMatch(/^[\x20-\x7E]+$/)
+    expect(JSON.parse(header)).toEqual(claims.a)
+  })
+
+  test('in base64 of the text, or of the JSON', () => {
+    const decoded = (claim: unknown, format: 'base64' | 'base64url') =>
+      Buffer.from(value({ a: claim }, { format }) ?? '', format).toString()
+    expect(decoded('Zoë\n', 'base64')).toBe('Zoë\n')
+    expect(JSON.parse(decoded({ b: ['ÿ?>'] }, 'base64url'))).toEqual({ b: ['ÿ?>'] })
+  })
+
+  test('a list is left out where an item would read as two', () => {
+    expect(value({ a: ['read', 'write all'] }, {})).toBeUndefined()
+    expect(value({ a: ['read', 'write all'] }, { separator: ',' })).toBe('read,write all')
+    expect(value({ a: ['a,b'] }, { separator: ',' })).toBeUndefined()
+  })
+
+  test('never breaks out, whatever the claim and the format', () => {
+    const format = fc.constantFrom<Mapping['format']>('text', 'json', 'base64', 'base64url')
+    fc.assert(
+      fc.property(fc.jsonValue(), format, (claim, chosen) => {
+        const header = value({ a: claim }, { format: chosen })
+        expect(header === undefined || /^[\x20-\x7E]{1,4096}$/.test(header)).toBe(true)
+      }),
+    )
+  })
+})

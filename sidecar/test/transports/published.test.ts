@@ -1,0 +1,54 @@
+import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { afterEach, describe, expect, test } from 'vitest'
+import { startBench, type TestBench } from '../support/sidecar.ts'
+
+let bench: TestBench
+
+afterEach(() => bench.close())
+
+const read = (path: string) => fetch(`${bench.sidecar.address}${path}`)
+
+describe('the metadata of a resource', () => {
+  const metadata = 'resource_metadata: { resource: https://api.example.com/orders, scopes_supported: [read] }'
+
+  test('is told to anybody, and named in every challenge', async () => {
+    bench = await startBench({ policy: metadata })
+    const answer = await read('/v1/resource-metadata/main')
+    expect(answer.headers.get('content-type')).toContain('application/json')
+    expect(await answer.json()).toEqual({
+      resource: 'https://api.example.com/orders',
+      authorization_servers: [bench.issuer.url],
+      scopes_supported: ['read'],
+      bearer_methods_supported: ['header'],
+    })
+    const named = 'resource_metadata="https://api.example.com/.well-known/oauth-protected-resource/orders"'
+    expect((await bench.ask()).headers.get('www-authenticate')).toBe(`Bearer realm="main", ${named}`)
+    expect((await bench.ask('Bearer wrong')).headers.get('www-authenticate')).toContain(named)
+  })
+
+  test('is not there without being configured', async () => {
+    bench = await startBench()
+    for (const policy of ['main', 'other', '__proto__']) {
+      expect((await read(`/v1/resource-metadata/${policy}`)).status, policy).toBe(404)
+      expect((await read(`/v1/identity-keys/${policy}`)).status, policy).toBe(404)
+    }
+  })
+
+  test('tells every way of RFC 6750 that the policy takes', async () => {
+    bench = await startBench({
+      policy: `${metadata}\n    token_from: [{ header: authorization }, { query: access_token }, { cookie: session }]`,
+    })
+    expect(await (await read('/v1/resource-metadata/main')).json()).toMatchObject({
+      bearer_methods_supported: ['header', 'query'],
+    })
+  })
+})
+
+test('the keys of identity tokens verify what the upstream gets', async () => {
+  bench = await startBench({ policy: 'identity_token: { issuer: sidecar, audience: orders }' })
+  const keys = createRemoteJWKSet(new URL(`${bench.sidecar.address}/v1/identity-keys/main`))
+  const decision = await bench.decide(['authorization', `Bearer ${await bench.issuer.mint()}`])
+  const jwt = decision.decision === 'allow' ? (decision.set_headers['x-postern-identity'] ?? '') : ''
+  const { payload } = await jwtVerify(jwt, keys, { issuer: 'sidecar', audience: 'orders' })
+  expect(payload).toMatchObject({ sub: 'alice', client_id: 'app', caller_issuer: bench.issuer.url })
+})
