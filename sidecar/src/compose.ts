@@ -7,12 +7,14 @@ import { createReload } from './compose/reload.ts'
 import { composeSecrets } from './compose/secrets.ts'
 import type { Config } from './config/schema.ts'
 import type { ReadSecret } from './config/secret.ts'
+import { safeReason } from './failures.ts'
 import { createApp } from './http/app.ts'
 import { createOperationsApp } from './http/operations.ts'
 import { createMetrics } from './metrics.ts'
 import { createHttpClient } from './remote/http-client.ts'
 import { transports } from './transports/list.ts'
 import { publish } from './transports/published.ts'
+import { upstreamTokens } from './transports/upstream-tokens.ts'
 
 export interface Sidecar {
   /** Where gateways reach it over TCP; undefined where it listens on a unix socket only. */
@@ -51,6 +53,12 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const readiness = createReadiness(engine)
   const app = createApp(logger, transports, engine.decider)
   publish(app, engine.published)
+  upstreamTokens(app, {
+    upstreamOf: (name) => engine.upstreams().get(name),
+    now,
+    onUnavailable: (upstream, error) =>
+      logger.warn({ upstream, reason: safeReason(error) }, 'no token for an upstream'),
+  })
   const operations = createOperationsApp({ logger, registry: metrics.registry, readiness })
   const listening = createListening(app, operations)
   const reload = createReload({ engine, listening, readiness, logger, observe: metrics.observeReload })

@@ -6,6 +6,7 @@ import { createReplaceableDecider, type ReplaceableDecider } from '../decider/re
 import type { Dependency } from '../remote/dependency.ts'
 import type { Jwks } from '../remote/jwks.ts'
 import type { RevocationFeed } from '../remote/revocation-feed.ts'
+import type { UpstreamStep } from '../steps/upstream-token.ts'
 import { createParts, type Tools } from './parts.ts'
 import { composePolicies } from './policies.ts'
 import type { Published } from './policy.ts'
@@ -20,6 +21,7 @@ export interface Engine {
   /** By the issuer's name, as are the feeds. */
   keys(): ReadonlyMap<string, Jwks>
   feeds(): ReadonlyMap<string, RevocationFeed>
+  upstreams(): ReadonlyMap<string, UpstreamStep>
   dependencies(): readonly Dependency[]
   /**
    * Builds everything for another configuration beside what is in force.
@@ -61,6 +63,7 @@ export function createEngine(config: Config, tools: Tools): Engine {
     published: (policy) => inForce.value.published.get(policy),
     keys: () => inForce.value.keys,
     feeds: () => inForce.value.feeds,
+    upstreams: () => inForce.value.upstreams,
     dependencies: () => inForce.dependencies,
     prepare(next) {
       const composed = compose(next)

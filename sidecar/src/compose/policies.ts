@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts'
 import type { Policy } from '../decider/policy.ts'
 import type { Jwks } from '../remote/jwks.ts'
 import type { RevocationFeed } from '../remote/revocation-feed.ts'
+import type { UpstreamStep } from '../steps/upstream-token.ts'
 import { composeIssuer } from './issuer.ts'
 import { composePolicy, type Published } from './policy.ts'
 import type { Toolkit } from './toolkit.ts'
@@ -15,6 +16,7 @@ export interface ComposedPolicies {
   /** By the issuer's name, as are the feeds. */
   keys: ReadonlyMap<string, Jwks>
   feeds: ReadonlyMap<string, RevocationFeed>
+  upstreams: ReadonlyMap<string, UpstreamStep>
 }
 
 export function composePolicies(config: Config, { keep }: Toolkit): ComposedPolicies {
@@ -40,6 +42,7 @@ export function composePolicies(config: Config, { keep }: Toolkit): ComposedPoli
     published: mapEach(composed, ({ published }) => published),
     keys,
     feeds,
+    upstreams,
   }
 }
 

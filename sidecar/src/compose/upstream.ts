@@ -1,19 +1,94 @@
-/** The token for an upstream, from its configuration. */
+/** The tokens for an upstream, from its configuration. */
+import type { TokenTargetConfig } from '../config/schema/grant.ts'
 import type { UpstreamConfig } from '../config/schema/upstream.ts'
-import { createFetchToken } from '../remote/token-endpoint.ts'
-import { createUpstreamTokens } from '../remote/upstream-tokens.ts'
-import { type UpstreamStep, upstreamStep } from '../steps/upstream-token.ts'
+import { safeReason } from '../failures.ts'
+import { createCallerTokens } from '../remote/caller-tokens.ts'
+import { createDpopKey, type DpopKey, generateDpopKey } from '../remote/dpop-key.ts'
+import { createMetadata } from '../remote/metadata.ts'
+import { readSigningKey } from '../remote/signing-key.ts'
+import { createRequestToken, type Parameters, type RequestToken } from '../remote/token-endpoint.ts'
+import { clientCredentials } from '../remote/upstream-grants/client-credentials.ts'
+import { createFetchOwn } from '../remote/upstream-grants/fetch.ts'
+import type { OwnGrant } from '../remote/upstream-grants/grant.ts'
+import { createUpstreamTokens, type UpstreamTokens } from '../remote/upstream-tokens.ts'
+import type { UpstreamStep } from '../steps/upstream-token.ts'
 import { composeClient } from './client.ts'
 import type { Toolkit } from './toolkit.ts'
+import { composeGrant, targetParameters } from './upstream-grant.ts'
+
+/** How often it is looked whether tokens are due. */
+const lookEveryMs = 500
 
 export function composeUpstream(name: string, config: UpstreamConfig, toolkit: Toolkit): UpstreamStep {
-  const { dependency, now } = toolkit
-  const fetchToken = createFetchToken({
-    tokenEndpoint: config.token_endpoint,
-    scope: config.scope,
-    timeoutMs: config.timeout_ms,
-    client: composeClient(`${name} token endpoint`, config, undefined, toolkit),
+  const { logger, now, onClose } = toolkit
+  const dpop = composeDpop(name, config, toolkit)
+  const request = composeRequest(name, config, dpop, toolkit)
+  const common = Object.entries(config.parameters)
+  const purgeIntervalMs = config.purge_interval * 1_000
+
+  const ownTokens = (grant: OwnGrant, target: TokenTargetConfig): UpstreamTokens => {
+    const tokens = createUpstreamTokens({
+      fetch: createFetchOwn(grant, request, [...targetParameters(target), ...common]),
+      idleMs: config.idle_time * 1_000,
+      purgeIntervalMs,
+      now,
+      onFailure: (error) =>
+        logger.warn({ upstream: name, reason: safeReason(error) }, 'the token of an upstream cannot be fetched'),
+    })
+    const timer = setInterval(tokens.refreshIfDue, lookEveryMs).unref()
+    onClose(() => clearInterval(timer))
+    return tokens
+  }
+
+  const step = { header: config.header.toLowerCase(), handedOut: config.handed_out, dpop }
+  const grant = composeGrant(name, config, (target) => ownTokens(clientCredentials, target), toolkit)
+  if (grant.of === 'sidecar') {
+    const tokens = ownTokens(grant, config)
+    return { ...step, tokensOf: () => tokens, purge: tokens.purge }
+  }
+  const target: Parameters = [...targetParameters(config), ...common]
+  const tokens = createCallerTokens({
+    grant,
+    fetch: (parameters) => request([...parameters, ...target]),
+    purgeIntervalMs,
+    now,
+  })
+  return { ...step, tokensOf: (caller) => caller && tokens.of(caller), purge: tokens.purge }
+}
+
+function composeRequest(
+  name: string,
+  config: UpstreamConfig,
+  dpop: DpopKey | undefined,
+  toolkit: Toolkit,
+): RequestToken {
+  const { dependency } = toolkit
+  const { timeout_ms: timeoutMs, request_headers: headers } = config
+  return createRequestToken({
+    endpoint: composeEndpoint(name, config, toolkit),
+    headers,
+    timeoutMs,
+    client: composeClient(`${name} token endpoint`, config, config.issuer, toolkit),
+    dpop,
     dependency: dependency(`${name} token endpoint`),
   })
-  return upstreamStep(config.header, createUpstreamTokens(fetchToken, now))
+}
+
+/** The configured one, or what the issuer's metadata names. */
+function composeEndpoint(name: string, config: UpstreamConfig, toolkit: Toolkit): () => Promise<string> {
+  const { issuer, token_endpoint: configured, timeout_ms: timeoutMs, tls } = config
+  // The issuer is there where the endpoint is not (config/checks/upstreams.ts).
+  if (configured !== undefined || issuer === undefined) return async () => configured ?? ''
+  const { http, dependency, now } = toolkit
+  const find = createMetadata({ issuer, timeoutMs, http, dependency: dependency(`${name} metadata`), now })
+  return () => find('token_endpoint', tls?.certificate !== undefined)
+}
+
+function composeDpop(name: string, { dpop }: UpstreamConfig, { changingSecret, now }: Toolkit): DpopKey | undefined {
+  if (!dpop) return undefined
+  const { key } = dpop
+  const signingKey = key
+    ? changingSecret(`${name} dpop.key`, [key], ([text = '']) => readSigningKey(text))
+    : generateDpopKey()
+  return createDpopKey(signingKey, now)
 }

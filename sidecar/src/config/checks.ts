@@ -12,6 +12,14 @@ import { callerTokenForwardable, headersApart, headersFree } from './checks/head
 import { conditionsCompile, pathsReadable, rulesReachable, sourcesApart } from './checks/policies.ts'
 import { redisPasswordsOverTls, redisTopology } from './checks/redis.ts'
 import { distinctIssuers, knownReferences, oneIntrospectionPerPolicy, tokensOfSomeKind } from './checks/references.ts'
+import {
+  boundTokensStayOut,
+  jwtBearerHasAudience,
+  stateFilesApart,
+  tokenEndpointKnown,
+  tokenParametersFree,
+  tokenRequestHeadersFree,
+} from './checks/upstreams.ts'
 import type { Config } from './schema.ts'
 
 const checks: readonly Check[] = [
@@ -29,6 +37,12 @@ const checks: readonly Check[] = [
   clientAssertionHasAudience,
   certificateFitsMethod,
   certificateHasKey,
+  tokenEndpointKnown,
+  jwtBearerHasAudience,
+  tokenParametersFree,
+  tokenRequestHeadersFree,
+  stateFilesApart,
+  boundTokensStayOut,
   redisTopology,
   redisPasswordsOverTls,
   sourcesApart,

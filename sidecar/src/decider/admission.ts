@@ -1,5 +1,6 @@
 /** From an identity to the decision that lets its requests through. */
 import type { Allow, DecisionRequest } from '@postern/protocol/decision'
+import type { TokenSource } from '../remote/upstream-tokens.ts'
 import type { HeaderPlan } from '../steps/headers.ts'
 import type { Identity } from '../steps/identity.ts'
 import type { IdentityTokens } from '../steps/identity-token.ts'
@@ -7,8 +8,11 @@ import { otherCookies } from '../steps/token-sources/cookie.ts'
 import type { Verified } from './outcome-cache.ts'
 
 export interface Admission {
-  /** @param now ms since the epoch */
-  verified(identity: Identity, now: number): Verified
+  /**
+   * @param now ms since the epoch
+   * @param upstreamTokens of the caller; undefined where there is no upstream
+   */
+  verified(identity: Identity, now: number, upstreamTokens: TokenSource | undefined): Verified
   /** Makes the decision anew, with an identity token that lives longer. */
   renew(verified: Verified, now: number): void
   /** The decision for a request without a token. */
@@ -52,7 +56,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   return {
-    verified(identity, now) {
+    verified(identity, now, upstreamTokens) {
       const { issuer, revocable, holdsUntil } = identity
       return {
         issuer,
@@ -61,6 +65,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
         identity: keepsClaims ? identity : { ...identity, claims: noClaims },
         holdsUntil,
         answers: [],
+        upstreamTokens,
         combined: undefined,
         ...allowOf(identity, Math.min(holdsUntil, now + maxAgeMs), now),
       }

@@ -6,6 +6,7 @@
 import type { Allow, Deny } from '@postern/protocol/decision'
 import { LRUCache } from 'lru-cache'
 import type { CacheConfig } from '../config/schema/cache.ts'
+import type { TokenSource } from '../remote/upstream-tokens.ts'
 import type { Identity } from '../steps/identity.ts'
 import type { KnownToken } from '../steps/revocation.ts'
 
@@ -20,6 +21,8 @@ export interface Verified extends KnownToken {
   allow: Allow
   /** ms since the epoch, from which on `allow` is to be made anew. */
   renewAt: number
+  /** Where the upstream's token comes from; undefined where the policy has no upstream. */
+  upstreamTokens: TokenSource | undefined
   /** The decision with the upstream token that was current when it was last used. */
   combined: { accessToken: string; allow: Allow } | undefined
 }

@@ -57,6 +57,7 @@ const maxInFlight = 10_000
 export function compilePolicy(parts: PolicyParts): Policy {
   const { name, refusals, routes, extractToken, authenticate, checkRevocation, admission, upstream, now } = parts
   const counts: PolicyCounts = { allow: 0, deny: 0, unavailable: 0, cacheHits: 0, cacheMisses: 0 }
+  const upstreamHeader = upstream?.header ?? ''
   const outcomes = createOutcomeCache(parts.cache)
   const flights = createSingleFlight<Outcome>()
 
@@ -64,7 +65,7 @@ export function compilePolicy(parts: PolicyParts): Policy {
     try {
       const identity = await authenticate(token)
       refuseBoundToKey(identity)
-      const outcome = admission.verified(identity, now())
+      const outcome = admission.verified(identity, now(), upstream?.tokensOf({ token, ...identity }))
       outcomes.set(token, outcome, now())
       return outcome
     } catch (error) {
@@ -95,19 +96,21 @@ export function compilePolicy(parts: PolicyParts): Policy {
     const refusal = route.refusal(verified, request, time)
     if (refusal) return refusal
     if (time >= verified.renewAt) admission.renew(verified, time)
-    if (!upstream) return verified.allow
-    const token = fetched ?? upstream.tokens.current()
-    if (token) return combine(verified, upstream.header, token)
+    const { upstreamTokens } = verified
+    if (!upstreamTokens) return verified.allow
+    const token = fetched ?? upstreamTokens.current()
+    if (token) return combine(verified, upstreamHeader, token)
     // Everything is asked again once it is there: waiting takes time.
-    return upstream.tokens.get().then((late) => admit(verified, route, request, late))
+    return upstreamTokens.get().then((late) => admit(verified, route, request, late))
   }
 
   const admitAnonymous = (): Decision | Promise<Decision> => {
     const allow = admission.anonymous(now())
-    if (!upstream) return allow
-    const token = upstream.tokens.current()
-    if (token) return withUpstreamToken(allow, upstream.header, token)
-    return upstream.tokens.get().then((late) => withUpstreamToken(admission.anonymous(now()), upstream.header, late))
+    const upstreamTokens = upstream?.tokensOf(undefined)
+    if (!upstreamTokens) return allow
+    const token = upstreamTokens.current()
+    if (token) return withUpstreamToken(allow, upstreamHeader, token)
+    return upstreamTokens.get().then((late) => withUpstreamToken(admission.anonymous(now()), upstreamHeader, late))
   }
 
   const conclude = (outcome: Outcome, route: Route, request: DecisionRequest): Decision | Promise<Decision> =>

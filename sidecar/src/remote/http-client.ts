@@ -20,6 +20,8 @@ export interface HttpAnswer {
   jwt?: string
   /** The header of that name. */
   cacheControl?: string
+  /** To be used in the next proof (RFC 9449 section 8). */
+  dpopNonce?: string
 }
 
 export interface HttpClient {
@@ -59,8 +61,14 @@ export function createHttpClient(tls: { cert?: string; key?: string; ca?: string
       const text = await response.body.text()
       const contentType = single(response.headers['content-type'])
       const cacheControl = single(response.headers['cache-control'])
+      const dpopNonce = single(response.headers['dpop-nonce'])
       const body = parseBody(text, response.statusCode, contentType)
-      return { status: response.statusCode, ...body, ...(cacheControl !== undefined && { cacheControl }) }
+      return {
+        status: response.statusCode,
+        ...body,
+        ...(cacheControl !== undefined && { cacheControl }),
+        ...(dpopNonce !== undefined && { dpopNonce }),
+      }
     },
     drain: () => agent.close(),
     close: () => agent.destroy(),

@@ -1,51 +1,67 @@
-/** Access tokens from a token endpoint, by client_credentials (RFC 6749 section 4.4). */
-import { parseBearer } from '@postern/protocol/bearer'
-import Type from 'typebox'
-import { Value } from 'typebox/value'
+/** A token endpoint (RFC 6749 section 3.2), asked by one of our clients for one kind of token. */
 import { DependencyError } from '../failures.ts'
 import type { OAuthClient } from './client-auth/client.ts'
 import type { Dependency } from './dependency.ts'
+import type { DpopKey } from './dpop-key.ts'
+import type { HttpAnswer } from './http-client.ts'
+import { type FetchedToken, readTokenResponse } from './token-response.ts'
 
-export interface FetchedToken {
-  accessToken: string
-  /** Seconds. */
-  expiresIn: number
+export type Parameters = readonly (readonly [name: string, value: string])[]
+
+/** The endpoint is well and says no: asking again the same way is no use. */
+export class TokenRefused extends DependencyError {
+  /** Undefined where it is none that is known. */
+  readonly code: string | undefined
+
+  constructor(dependency: string, reason: string, code: string | undefined) {
+    super(dependency, reason)
+    this.code = code
+  }
 }
 
-/** @throws DependencyError */
-export type FetchToken = () => Promise<FetchedToken>
+/** @throws DependencyError, TokenRefused */
+export type RequestToken = (parameters: Parameters) => Promise<FetchedToken>
 
 export interface TokenEndpointOptions {
-  tokenEndpoint: string
-  scope: string | undefined
+  endpoint: () => Promise<string>
+  /** Of every request. */
+  headers: Readonly<Record<string, string>>
   timeoutMs: number
   client: OAuthClient
+  /** Asks for tokens that are bound to this key. */
+  dpop: DpopKey | undefined
   dependency: Dependency
 }
 
-const TokenResponse = Type.Object({
-  access_token: Type.String({ minLength: 1, maxLength: 16_384 }),
-  token_type: Type.String(),
-  expires_in: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
-})
+export function createRequestToken(options: TokenEndpointOptions): RequestToken {
+  const { endpoint, headers, timeoutMs, client, dpop, dependency } = options
+  let nonce: string | undefined
 
-/** A token whose lifetime is not told is asked for anew soon. */
-const assumedLifetime = 60
+  const post = async (url: string, parameters: Parameters): Promise<HttpAnswer> => {
+    const proof = dpop && { dpop: await dpop.prove({ method: 'POST', uri: url, nonce }) }
+    const answer = await client.postForm({ url, parameters, headers: { ...headers, ...proof }, timeoutMs })
+    nonce = answer.dpopNonce ?? nonce
+    return answer
+  }
 
-export function createFetchToken(options: TokenEndpointOptions): FetchToken {
-  const { tokenEndpoint, scope, timeoutMs, client, dependency } = options
-  const parameters = Object.entries({ grant_type: 'client_credentials', ...(scope !== undefined && { scope }) })
-  return () =>
-    dependency.call(async () => {
-      const { status, json } = await client.postForm({ url: tokenEndpoint, parameters, timeoutMs })
-      if (status !== 200 || !Value.Check(TokenResponse, json)) {
-        throw new DependencyError(dependency.name, `status ${status}, or no token response`)
-      }
-      // What we pass on as a Bearer token must be one, or it could break out of the header.
-      const usable = typeof parseBearer(`Bearer ${json.access_token}`) === 'object'
-      if (json.token_type.toLowerCase() !== 'bearer' || !usable) {
-        throw new DependencyError(dependency.name, 'the token is no Bearer token')
-      }
-      return { accessToken: json.access_token, expiresIn: json.expires_in ?? assumedLifetime }
+  return async (parameters) => {
+    const url = await endpoint()
+    // What a server that is well refuses leaves the breaker closed: one caller's bad token must not stop the others.
+    const response = await dependency.call(async () => {
+      const usedNonce = nonce
+      let answer = await post(url, parameters)
+      // Section 8: the server wants its nonce in the proof, and has just told it.
+      if (dpop && asksForNonce(answer) && nonce !== usedNonce) answer = await post(url, parameters)
+      const read = readTokenResponse(answer, dpop !== undefined)
+      if ('unusable' in read) throw new DependencyError(dependency.name, read.unusable)
+      return read
     })
+    if ('refused' in response) throw new TokenRefused(dependency.name, response.refused, response.code)
+    return response.token
+  }
+}
+
+function asksForNonce({ status, json }: HttpAnswer): boolean {
+  const isRefusal = status === 400 || status === 401
+  return isRefusal && typeof json === 'object' && json !== null && 'error' in json && json.error === 'use_dpop_nonce'
 }

@@ -1,67 +1,141 @@
 /**
- * The token for one upstream: fetched when first needed, fetched anew before it expires while the old one still
- * serves, one request at a time, and used until it expires where the token endpoint is down.
+ * One token for an upstream: fetched when first needed, fetched anew before it expires while the old one still serves, one
+ * request at a time, and used until it expires where the token endpoint is down.
  */
-import { DependencyError } from '../failures.ts'
-import type { FetchToken } from './token-endpoint.ts'
+import type { PurgeOutcome } from '@postern/protocol/upstream-token'
+import { DependencyError, safeReason } from '../failures.ts'
+import { sha256 } from './sha256.ts'
+import type { FetchedToken } from './token-response.ts'
 
 export interface UpstreamToken {
   accessToken: string
+  scheme: FetchedToken['scheme']
   /** One string for all the cached decisions that carry it, since each would keep its own. */
   headerValue: string
   /** ms since the epoch, with a margin for the way to the upstream. */
   expiresAt: number
 }
 
-export interface UpstreamTokens {
+export interface TokenSource {
   /** The token, where there is one that is valid now. */
   current(): UpstreamToken | undefined
   /** As `current`, or fetches one. @throws DependencyError */
   get(): Promise<UpstreamToken>
 }
 
+export interface UpstreamTokens extends TokenSource {
+  /** Fetches in the background what is due, if the token was used lately. To be called several times a second. */
+  refreshIfDue(): void
+  /** @param refused the hash (SHA-256, base64url) of the token that an upstream refused */
+  purge(refused: string): PurgeOutcome
+}
+
+export interface UpstreamTokensOptions {
+  fetch: () => Promise<FetchedToken>
+  /** ms since the epoch beyond which no token may be used. */
+  notAfter?: number
+  /** How long after its last use a token is fetched anew ahead of time. */
+  idleMs: number
+  /** Least time between two purges. */
+  purgeIntervalMs: number
+  /** ms since the epoch */
+  now: () => number
+  /** In [0, 1): spreads the refreshes of many sidecars. */
+  random?: () => number
+  /** Told of failures that nobody waits for. */
+  onFailure?(error: unknown): void
+}
+
 /** A new one is fetched when this part of the lifetime, less up to a tenth by chance, has passed. */
 const refreshAt = 0.8
-const retryAfterMs = 1_000
 const maxMarginMs = 5_000
+/** After a failure: in the background twice as long each time, and for those who wait the first. All up to half by chance. */
+const retry = { firstMs: 1_000, maxMs: 30_000 }
 
-/** @param random in [0, 1): spreads the refreshes of many sidecars */
-export function createUpstreamTokens(
-  fetchToken: FetchToken,
-  now: () => number,
-  random: () => number = Math.random,
-): UpstreamTokens {
+export function createUpstreamTokens(options: UpstreamTokensOptions): UpstreamTokens {
+  const { notAfter = Number.POSITIVE_INFINITY, idleMs, purgeIntervalMs, now, random = Math.random } = options
   let held: (UpstreamToken & { refreshAfter: number }) | undefined
   let fetching: Promise<UpstreamToken> | undefined
+  let usedAt = Number.NEGATIVE_INFINITY
+  let purgeableFrom = Number.NEGATIVE_INFINITY
+  let failed: { error: unknown; times: number; hopelessUntil: number; backgroundFrom: number } | undefined
 
-  const fetch = () => {
+  const keep = ({ accessToken, scheme, expiresIn }: FetchedToken, begun: number): UpstreamToken => {
+    const lifetimeMs = expiresIn * 1_000
+    // Counted from before the request, since the token may have been issued at any moment after that.
+    const expiresAt = Math.min(begun + lifetimeMs - Math.min(maxMarginMs, lifetimeMs / 10), notAfter)
+    if (now() >= expiresAt) throw new DependencyError('token endpoint', 'the token expired on its way')
+    const refreshAfter = begun + lifetimeMs * (refreshAt - random() / 10)
+    held = { accessToken, scheme, headerValue: `${scheme} ${accessToken}`, expiresAt, refreshAfter }
+    failed = undefined
+    return held
+  }
+
+  const fail = (error: unknown): never => {
+    const times = (failed?.times ?? 0) + 1
+    const jitter = 0.5 + random() / 2
+    const backoffMs = Math.min(retry.firstMs * 2 ** (times - 1), retry.maxMs)
+    const [hopelessUntil, backgroundFrom] = [now() + retry.firstMs * jitter, now() + backoffMs * jitter]
+    failed = { error, times, hopelessUntil, backgroundFrom }
+    throw error
+  }
+
+  const fetch = (): Promise<UpstreamToken> => {
     const begun = now()
-    fetching ??= fetchToken()
-      .then(({ accessToken, expiresIn }) => {
-        const lifetimeMs = expiresIn * 1_000
-        // Counted from before the request, since the token may have been issued at any moment after that.
-        const expiresAt = begun + lifetimeMs - Math.min(maxMarginMs, lifetimeMs / 10)
-        if (now() >= expiresAt) throw new DependencyError('token endpoint', 'the token expired on its way')
-        const refreshAfter = begun + lifetimeMs * (refreshAt - random() / 10)
-        held = { accessToken, headerValue: `Bearer ${accessToken}`, expiresAt, refreshAfter }
-        return held
-      })
+    fetching ??= options
+      .fetch()
+      .then((token) => keep(token, begun))
+      .catch(fail)
       .finally(() => {
         fetching = undefined
       })
     return fetching
   }
 
+  const inBackground = () => {
+    fetch().catch((error: unknown) => options.onFailure?.(error))
+  }
+
+  /** The held token serves meanwhile, also where this fails. */
+  const refreshWhereDue = (time: number) => {
+    if (fetching || time < (held?.refreshAfter ?? 0) || (failed && time < failed.backgroundFrom)) return
+    inBackground()
+  }
+
   const current = () => {
     const time = now()
+    usedAt = time
     if (!held || time >= held.expiresAt) return undefined
-    if (time >= held.refreshAfter && !fetching) {
-      // The held token serves meanwhile, also where this fails; then it is tried again a little later.
-      held.refreshAfter = time + retryAfterMs * (1 + random())
-      fetch().catch(() => undefined)
-    }
+    refreshWhereDue(time)
     return held
   }
 
-  return { current, get: async () => current() ?? fetch() }
+  return {
+    current,
+    async get() {
+      const token = current()
+      if (token) return token
+      // It was asked a moment ago: the answer would be the same.
+      if (!fetching && failed && now() < failed.hopelessUntil) throw again(failed.error)
+      return fetch()
+    },
+    refreshIfDue() {
+      const time = now()
+      if (time - usedAt < idleMs) refreshWhereDue(time)
+    },
+    purge(refused) {
+      const time = now()
+      if (!held || sha256(held.accessToken) !== refused) return 'not_current'
+      // Where its successors are refused as well, the fault is not the token's.
+      if (time < purgeableFrom) return 'too_soon'
+      purgeableFrom = time + purgeIntervalMs * (1 + random() / 2)
+      held = undefined
+      inBackground()
+      return 'purged'
+    },
+  }
+}
+
+function again(error: unknown): DependencyError {
+  return new DependencyError('token endpoint', `a moment ago: ${safeReason(error)}`)
 }

@@ -19,6 +19,7 @@ const allowed = (headers: Record<string, string>, claims: Record<string, unknown
   answers: [],
   renewAt: Number.POSITIVE_INFINITY,
   allow: { decision: 'allow' as const, remove_headers: [], set_headers: headers, expires_at: 1_300 },
+  upstreamTokens: undefined,
   combined: undefined,
 })
 const refused: Outcome = {

@@ -1,29 +1,36 @@
 import { describe, expect, test } from 'vitest'
-import type { FetchedToken } from '../../src/remote/token-endpoint.ts'
+import { sha256 } from '../../src/remote/sha256.ts'
+import type { FetchedToken } from '../../src/remote/token-response.ts'
 import { createUpstreamTokens } from '../../src/remote/upstream-tokens.ts'
 
 /** A token endpoint that answers when the test says so. */
-function setUp(expiresIn = 100) {
+function setUp(expiresIn = 100, { notAfter, idle = 3_600 }: { notAfter?: number; idle?: number } = {}) {
   let time = 1_000_000
   const requests: PromiseWithResolvers<FetchedToken>[] = []
-  const tokens = createUpstreamTokens(
-    () => {
+  const failures: unknown[] = []
+  const tokens = createUpstreamTokens({
+    fetch() {
       const request = Promise.withResolvers<FetchedToken>()
       requests.push(request)
       return request.promise
     },
-    () => time,
-    () => 0,
-  )
+    ...(notAfter !== undefined && { notAfter: time + notAfter * 1_000 }),
+    idleMs: idle * 1_000,
+    purgeIntervalMs: 10_000,
+    now: () => time,
+    random: () => 0,
+    onFailure: (error) => void failures.push(error),
+  })
   const settle = () => new Promise((resolve) => setImmediate(resolve))
   return {
     tokens,
     requests,
+    failures,
     advance: (seconds: number) => {
       time += seconds * 1_000
     },
     async answer(accessToken: string) {
-      requests.at(-1)?.resolve({ accessToken, expiresIn })
+      requests.at(-1)?.resolve({ accessToken, scheme: 'Bearer', expiresIn, refreshToken: undefined })
       await settle()
     },
     async fail() {
@@ -33,8 +40,8 @@ function setUp(expiresIn = 100) {
   }
 }
 
-async function withToken(expiresIn?: number) {
-  const bench = setUp(expiresIn)
+async function withToken(expiresIn?: number, more: Parameters<typeof setUp>[1] = {}) {
+  const bench = setUp(expiresIn, more)
   const first = bench.tokens.get()
   await bench.answer('first')
   await first
@@ -70,7 +77,7 @@ describe('upstream tokens', () => {
     expect(requests).toHaveLength(2)
   })
 
-  test('serve until they expire where the token endpoint is down, which is asked once a second', async () => {
+  test('serve until they expire where the token endpoint is down, which is asked again a little later', async () => {
     const { tokens, requests, advance, fail } = await withToken()
     advance(81)
     tokens.current()
@@ -109,15 +116,120 @@ describe('upstream tokens', () => {
     expect(tokens.current()).toBeUndefined()
   })
 
-  test('that could not be fetched are an error for those who waited, and are asked for again by the next', async () => {
-    const { tokens, requests, fail, answer } = setUp()
+  test('that could not be fetched are an error for those who wait, and those who come half a second later ask again', async () => {
+    const { tokens, requests, advance, fail, answer } = setUp()
     const first = tokens.get()
     const refused = expect(first).rejects.toThrow('down')
     await fail()
     await refused
+    await expect(tokens.get()).rejects.toThrow('a moment ago')
+    expect(requests).toHaveLength(1)
+    advance(0.5)
     const second = tokens.get()
     await answer('second')
     expect((await second).accessToken).toBe('second')
+    expect(requests).toHaveLength(2)
+  })
+
+  test('may not be used beyond what they stand on', async () => {
+    const { tokens, advance } = await withToken(100, { notAfter: 20 })
+    advance(19.9)
+    expect(tokens.current()).toBeDefined()
+    advance(0.1)
+    expect(tokens.current()).toBeUndefined()
+  })
+})
+
+describe('in the background, upstream tokens', () => {
+  test('are fetched anew though nobody asks, while the last use is not long ago', async () => {
+    const { tokens, requests, advance, answer } = await withToken(100, { idle: 200 })
+    advance(79)
+    tokens.refreshIfDue()
+    expect(requests).toHaveLength(1)
+    advance(1)
+    tokens.refreshIfDue()
+    tokens.refreshIfDue()
+    expect(requests).toHaveLength(2)
+    await answer('second')
+    advance(81)
+    tokens.refreshIfDue()
+    expect(requests).toHaveLength(3)
+    await answer('third')
+    advance(81)
+    tokens.refreshIfDue()
+    expect(requests).toHaveLength(3)
+    expect(tokens.current()?.accessToken).toBe('third')
+  })
+
+  test('are not fetched before anybody asked', () => {
+    const { tokens, requests } = setUp()
+    tokens.refreshIfDue()
+    expect(requests).toHaveLength(0)
+  })
+
+  test('are tried for again less and less often, also once they have expired', async () => {
+    const { tokens, requests, failures, advance, fail, answer } = await withToken()
+    advance(80)
+    const attempts: number[] = []
+    for (let tenths = 0; tenths < 1_200; tenths++) {
+      const before = requests.length
+      tokens.refreshIfDue()
+      if (requests.length > before) {
+        attempts.push(tenths / 10)
+        await fail()
+      }
+      advance(0.1)
+    }
+    expect(attempts.map((at) => Math.round(at))).toEqual([0, 1, 2, 4, 8, 16, 31, 46, 61, 76, 91, 106])
+    expect(failures).toHaveLength(attempts.length)
+    expect(tokens.current()).toBeUndefined()
+    advance(15)
+    tokens.refreshIfDue()
+    await answer('at last')
+    expect(tokens.current()?.accessToken).toBe('at last')
+  })
+})
+
+describe('a token that an upstream refused', () => {
+  test('is fetched anew at once, once for a thousand that say so', async () => {
+    const { tokens, requests, answer } = await withToken()
+    const outcomes = Array.from({ length: 1_000 }, () => tokens.purge(sha256('first')))
+    expect(outcomes.filter((outcome) => outcome === 'purged')).toHaveLength(1)
+    expect(new Set(outcomes)).toEqual(new Set(['purged', 'not_current']))
+    expect(requests).toHaveLength(2)
+    expect(tokens.current()).toBeUndefined()
+    const waiting = tokens.get()
+    await answer('second')
+    expect((await waiting).accessToken).toBe('second')
+    expect(tokens.purge(sha256('first'))).toBe('not_current')
+    expect(requests).toHaveLength(2)
+  })
+
+  test('stays where it came in place of another a moment ago', async () => {
+    const { tokens, requests, advance, answer } = await withToken()
+    expect(tokens.purge(sha256('first'))).toBe('purged')
+    await answer('second')
+    advance(9.9)
+    expect(tokens.purge(sha256('second'))).toBe('too_soon')
+    expect(tokens.current()?.accessToken).toBe('second')
+    advance(0.1)
+    expect(tokens.purge(sha256('second'))).toBe('purged')
+    expect(requests).toHaveLength(3)
+  })
+
+  test('is not used any more, also where no other can be had', async () => {
+    const { tokens, failures, fail } = await withToken()
+    tokens.purge(sha256('first'))
+    await fail()
+    expect(failures).toHaveLength(1)
+    await expect(tokens.get()).rejects.toThrow('a moment ago')
+  })
+
+  test('that the issuer gives again is the same: the time between two purges holds', async () => {
+    const { tokens, requests, answer } = await withToken()
+    tokens.purge(sha256('first'))
+    await answer('first')
+    expect(tokens.purge(sha256('first'))).toBe('too_soon')
     expect(requests).toHaveLength(2)
   })
 })

@@ -82,6 +82,7 @@ export async function startTestIssuer(now: () => number): Promise<TestIssuer> {
   const metadata = () => ({
     issuer: url,
     jwks_uri: `${url}/jwks`,
+    token_endpoint: `${url}/token`,
     introspection_endpoint: `${url}/introspect`,
     postern_revocation_feed_endpoint: `${url}/events`,
   })

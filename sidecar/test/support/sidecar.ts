@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { Value } from 'typebox/value'
 import { type Sidecar, startSidecar } from '../../src/compose.ts'
 import { parseConfig } from '../../src/config/load.ts'
+import { createReadSecret } from '../../src/config/secret.ts'
 import { audience, clientId, startTestIssuer, type TestIssuer } from './issuer.ts'
 
 export interface Clock {
@@ -38,6 +39,8 @@ export interface TestBench {
   ask(authorization?: string, policy?: string): Promise<Answer>
   /** Asks by `POST /v1/decisions`. */
   decide(headers: string[], policy?: string, request?: Partial<DecisionRequest>): Promise<Decision>
+  /** Asks at `/v1/upstream-tokens/{upstream}`. */
+  upstreamToken(method: 'POST' | 'DELETE', body: object, upstream?: string): Promise<Answer>
   /** A page of the admin port. */
   admin(path: string): Promise<Answer>
   /** Another sidecar against the same issuer, in the place of this one, which must be closed. */
@@ -54,6 +57,8 @@ export interface BenchOptions {
   issuer?: string
   /** Members of the policy `main` beside its issuer. */
   policy?: string
+  /** Members of the upstream `orders`. */
+  upstream?: (issuerUrl: string) => string
   /** Further top-level members, or policies. */
   more?: string
 }
@@ -63,7 +68,12 @@ export const withIntrospection = `introspection: { client_id: ${clientId}, ${sec
 export const withFeed = `revocation_feed: { client_id: ${clientId}, ${secret} }`
 export const withUpstream = 'upstream: orders'
 
-export function benchConfig(issuerUrl: string, { issuer = '', policy = '', more = '' }: BenchOptions): string {
+/** A client of client_credentials at the issuer's token endpoint. */
+export const plainUpstream = (issuerUrl: string) =>
+  `token_endpoint: ${issuerUrl}/token, client_id: ${clientId}, ${secret}, timeout_ms: 300`
+
+export function benchConfig(issuerUrl: string, options: BenchOptions): string {
+  const { issuer = '', policy = '', upstream = plainUpstream, more = '' } = options
   return `
 listen: { tcp: 127.0.0.1:0 }
 admin: { tcp: 127.0.0.1:0 }
@@ -75,7 +85,7 @@ issuers:
     timeout_ms: 300
     ${issuer}
 upstreams:
-  orders: { token_endpoint: ${issuerUrl}/token, client_id: ${clientId}, ${secret}, timeout_ms: 300 }
+  orders: { ${upstream(issuerUrl)} }
 policies:
   main:
     issuers: [test]
@@ -96,7 +106,7 @@ async function startSidecarOf(issuer: TestIssuer, clock: Clock, options: BenchOp
   const log: string[] = []
   const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(line) })
   const config = parseConfig(benchConfig(issuer.url, options), 'bench.yaml')
-  const readSecret = ({ value }: { value?: string }) => value ?? ''
+  const readSecret = createReadSecret({})
   const sidecar = await startSidecar(config, { logger, readSecret, now: clock.now })
 
   return {
@@ -113,6 +123,10 @@ async function startSidecarOf(issuer: TestIssuer, clock: Clock, options: BenchOp
       const body = JSON.stringify({ policy, request: { method: 'GET', uri: '/', headers, ...request } })
       const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body }
       return Value.Parse(Decision, (await get(`${sidecar.address}/v1/decisions`, init)).body)
+    },
+    upstreamToken(method, body, upstream = 'orders') {
+      const init = { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+      return get(`${sidecar.address}/v1/upstream-tokens/${upstream}`, init)
     },
     admin: (path) => get(`${sidecar.adminAddress}${path}`),
     async restart(changed = options) {

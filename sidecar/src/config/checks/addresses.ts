@@ -25,9 +25,9 @@ export function httpsBeyondLoopback({ issuers, upstreams, policies }: Config): P
       ['policies', name, 'resource_metadata', 'resource'],
       policy.resource_metadata?.resource,
     ]),
-    ...Object.entries(upstreams).map(([name, upstream]): [string[], string] => [
-      ['upstreams', name, 'token_endpoint'],
-      upstream.token_endpoint,
+    ...Object.entries(upstreams).flatMap(([name, upstream]): [string[], string | undefined][] => [
+      [['upstreams', name, 'issuer'], upstream.issuer],
+      [['upstreams', name, 'token_endpoint'], upstream.token_endpoint],
     ]),
   ]
   return urls.flatMap(([path, url]) => {

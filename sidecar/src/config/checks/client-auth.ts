@@ -85,7 +85,11 @@ function clients({ issuers, upstreams }: Config): ConfiguredClient[] {
     ...Object.entries(issuers).flatMap(([name, { introspection }]) =>
       introspection ? [{ path: ['issuers', name, 'introspection'], client: introspection, issuerKnown: true }] : [],
     ),
-    ...Object.entries(upstreams).map(([name, client]) => ({ path: ['upstreams', name], client, issuerKnown: false })),
+    ...Object.entries(upstreams).map(([name, client]) => ({
+      path: ['upstreams', name],
+      client,
+      issuerKnown: client.issuer !== undefined,
+    })),
   ]
 }
 

@@ -1,0 +1,102 @@
+/**
+ * `POST` and `DELETE /v1/upstream-tokens/{upstream}` (protocol/src/upstream-token.ts): a token for those who need no decision,
+ * and another one after the upstream refused it. Whoever reaches the sidecar gets credentials here, so an upstream has to
+ * allow it, and browsers are turned away whatever page they show.
+ */
+import { normalizeHttpUri } from '@postern/protocol/dpop'
+import {
+  type UpstreamTokenAnswer,
+  UpstreamTokenPurge,
+  type UpstreamTokenPurged,
+  UpstreamTokenQuery,
+} from '@postern/protocol/upstream-token'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Compile } from 'typebox/compile'
+import { unavailable } from '../decider/refusals.ts'
+import { DependencyError, Refusal } from '../failures.ts'
+import { sha256 } from '../remote/sha256.ts'
+import { type UpstreamStep, unverifiedCaller } from '../steps/upstream-token.ts'
+
+export interface UpstreamTokensOptions {
+  upstreamOf(name: string): UpstreamStep | undefined
+  /** ms since the epoch */
+  now: () => number
+  /** Told why there is no token. */
+  onUnavailable(upstream: string, error: DependencyError): void
+}
+
+const path = '/v1/upstream-tokens/:upstream'
+const statuses = { invalid_request: 400, access_denied: 403, unknown_upstream: 404 } as const
+const query = Compile(UpstreamTokenQuery)
+const purge = Compile(UpstreamTokenPurge)
+
+export function upstreamTokens(app: FastifyInstance, options: UpstreamTokensOptions): void {
+  const { now, onUnavailable } = options
+
+  const excuse = (reply: FastifyReply, name: string, error: unknown) => {
+    if (error instanceof Refusal) return refuse(reply, 'invalid_request')
+    if (!(error instanceof DependencyError)) throw error
+    onUnavailable(name, error)
+    return reply.code(unavailable.status).headers(unavailable.headers).send(unavailable.body)
+  }
+
+  app.post(path, async (request, reply) => {
+    const upstream = options.upstreamOf(nameIn(request))
+    const body: unknown = request.body
+    if (isFromBrowser(request)) return refuse(reply, 'access_denied')
+    if (!upstream) return refuse(reply, 'unknown_upstream')
+    if (!upstream.handedOut) return refuse(reply, 'access_denied')
+    if (!query.Check(body)) return refuse(reply, 'invalid_request')
+    try {
+      return reply.header('cache-control', 'no-store').send(await tokenFor(upstream, body, now()))
+    } catch (error) {
+      return excuse(reply, nameIn(request), error)
+    }
+  })
+
+  app.delete(path, async (request, reply) => {
+    const upstream = options.upstreamOf(nameIn(request))
+    const body: unknown = request.body
+    if (isFromBrowser(request)) return refuse(reply, 'access_denied')
+    if (!upstream) return refuse(reply, 'unknown_upstream')
+    if (!purge.Check(body)) return refuse(reply, 'invalid_request')
+    const refused = 'token' in body ? sha256(body.token) : body.token_sha256
+    return { outcome: upstream.purge(refused) } satisfies UpstreamTokenPurged
+  })
+}
+
+/** @throws Refusal, DependencyError */
+async function tokenFor(
+  { tokensOf, dpop }: UpstreamStep,
+  { caller_token: callerToken, request }: UpstreamTokenQuery,
+  now: number,
+): Promise<UpstreamTokenAnswer> {
+  const source = tokensOf(callerToken === undefined ? undefined : unverifiedCaller(callerToken, now))
+  if (!source) throw new Refusal('invalid_request', 'the token stands for a caller')
+  const { accessToken, scheme, expiresAt } = await source.get()
+  const bound = scheme === 'DPoP' ? dpop : undefined
+  if (bound && !isProvable(request)) throw new Refusal('invalid_request', 'a proof is for one request')
+  return {
+    access_token: accessToken,
+    token_type: scheme,
+    expires_in: Math.max(0, Math.floor((expiresAt - now) / 1_000)),
+    ...(bound && request && { dpop: await bound.prove({ ...request, accessToken }) }),
+  }
+}
+
+function isProvable(request: UpstreamTokenQuery['request']): boolean {
+  return request !== undefined && normalizeHttpUri(request.uri) !== undefined
+}
+
+/** Browsers say from where they come with every request of these methods; nobody else does. */
+function isFromBrowser({ headers }: FastifyRequest): boolean {
+  return headers.origin !== undefined || headers['sec-fetch-site'] !== undefined
+}
+
+function nameIn({ params }: FastifyRequest): string {
+  return typeof params === 'object' && params !== null && 'upstream' in params ? String(params.upstream) : ''
+}
+
+function refuse(reply: FastifyReply, error: keyof typeof statuses): FastifyReply {
+  return reply.code(statuses[error]).send({ error })
+}

@@ -1,0 +1,177 @@
+import { request as httpRequest } from 'node:http'
+import { readDpopProof } from '@postern/protocol/dpop'
+import { afterEach, describe, expect, test } from 'vitest'
+import { sha256 } from '../../src/remote/sha256.ts'
+import { type BenchOptions, plainUpstream, startBench, type TestBench, withUpstream } from '../support/sidecar.ts'
+
+let bench: TestBench | undefined
+
+afterEach(async () => {
+  await bench?.close()
+  bench = undefined
+})
+
+async function started(options: BenchOptions = {}): Promise<TestBench> {
+  bench = await startBench(options)
+  return bench
+}
+
+const handedOut = (issuer: string) => `${plainUpstream(issuer)}, handed_out: true`
+const exchanging = (issuer: string) => `${handedOut(issuer)}, grant: { token_exchange: {} }`
+
+describe('a token for an upstream', () => {
+  test('is given to whoever asks, once it is allowed', async () => {
+    const { upstreamToken, issuer, clock } = await started({ upstream: handedOut })
+    const [answer] = await Promise.all(Array.from({ length: 20 }, () => upstreamToken('POST', {})))
+    expect(answer?.status).toBe(200)
+    expect(answer?.headers.get('cache-control')).toBe('no-store')
+    expect(answer?.body).toMatchObject({ access_token: 'upstream-token-1', token_type: 'Bearer' })
+    expect(issuer.calls.token).toBe(1)
+    clock.advance(30)
+    const { expires_in } = (await upstreamToken('POST', {})).body as { expires_in: number }
+    expect(expires_in).toBeGreaterThanOrEqual(64)
+    expect(expires_in).toBeLessThanOrEqual(65)
+  })
+
+  test('is not given unless it is allowed, nor for an upstream that there is not', async () => {
+    const { upstreamToken, issuer } = await started()
+    expect(await upstreamToken('POST', {})).toMatchObject({ status: 403, body: { error: 'access_denied' } })
+    expect(await upstreamToken('POST', {}, 'other')).toMatchObject({ status: 404, body: { error: 'unknown_upstream' } })
+    expect(await upstreamToken('DELETE', { token: 'a' }, 'other')).toMatchObject({ status: 404 })
+    expect(issuer.calls.token).toBe(0)
+  })
+
+  test('is given to no page that a browser shows', async () => {
+    const { sidecar } = await started({ upstream: handedOut })
+    for (const method of ['POST', 'DELETE']) {
+      for (const header of [
+        ['origin', 'http://127.0.0.1'],
+        ['sec-fetch-site', 'same-origin'],
+      ] as const) {
+        const url = `${sidecar.address}/v1/upstream-tokens/orders`
+        const status = await new Promise((resolve, reject) => {
+          const headers = { 'content-type': 'application/json', 'content-length': 13, [header[0]]: header[1] }
+          const request = httpRequest(url, { method, headers }, ({ statusCode }) => resolve(statusCode))
+          request.on('error', reject).end('{"token":"a"}')
+        })
+        expect(status).toBe(403)
+      }
+    }
+  })
+
+  test('is asked for in JSON, with members that are known', async () => {
+    const { upstreamToken, sidecar } = await started({ upstream: handedOut })
+    for (const body of [{ other: 1 }, { caller_token: '' }, { request: { method: 'GET' } }, []]) {
+      expect(await upstreamToken('POST', body)).toMatchObject({ status: 400, body: { error: 'invalid_request' } })
+    }
+    for (const body of [{}, { token: 'a', token_sha256: sha256('a') }, { token_sha256: 'short' }]) {
+      expect(await upstreamToken('DELETE', body)).toMatchObject({ status: 400, body: { error: 'invalid_request' } })
+    }
+    const form = { method: 'POST', body: new URLSearchParams({ caller_token: 'a' }) }
+    expect((await fetch(`${sidecar.address}/v1/upstream-tokens/orders`, form)).status).toBe(415)
+    expect((await fetch(`${sidecar.address}/v1/upstream-tokens/orders`, { method: 'POST' })).status).toBe(400)
+  })
+
+  test('is 503 where there is none, with the reason in the log and no secret in either', async () => {
+    const { upstreamToken, issuer, log } = await started({ upstream: handedOut })
+    issuer.answer('token', { error: 'invalid_client', error_description: 'not test-secret' })
+    const answer = await upstreamToken('POST', {})
+    expect(answer).toMatchObject({ status: 503, body: { error: 'temporarily_unavailable' } })
+    expect(answer.headers.get('retry-after')).toBe('1')
+    expect(JSON.stringify([answer.body, log])).not.toContain('test-secret')
+    expect(log.join('')).toContain('no token response')
+  })
+})
+
+describe('a token on behalf of a caller', () => {
+  test("is exchanged for the caller's, which the issuer judges", async () => {
+    const { upstreamToken, issuer } = await started({ upstream: exchanging })
+    expect(await upstreamToken('POST', {})).toMatchObject({ status: 400 })
+    const caller_token = await issuer.mint()
+    expect(await upstreamToken('POST', { caller_token })).toMatchObject({
+      status: 200,
+      body: { access_token: 'upstream-token-1' },
+    })
+    const form = new URLSearchParams(issuer.received.token[0])
+    expect(Object.fromEntries(form)).toEqual({
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: caller_token,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    })
+  })
+
+  test('does not outlive it, nor a minute where nobody knows how long that is', async () => {
+    const { upstreamToken, issuer, clock } = await started({ upstream: exchanging })
+    const caller_token = await issuer.mint({ claims: { exp: Math.floor(clock.now() / 1_000) + 20 } })
+    const lifetime = async (token: string) =>
+      ((await upstreamToken('POST', { caller_token: token })).body as { expires_in: number }).expires_in
+    expect(await lifetime(caller_token)).toBeLessThanOrEqual(20)
+    expect(await lifetime('opaque')).toBeLessThanOrEqual(60)
+    clock.advance(20)
+    expect(await upstreamToken('POST', { caller_token })).toMatchObject({ status: 503 })
+  })
+
+  test('of whom nobody has verified what he says is not minted from his claims', async () => {
+    const key = JSON.stringify({ kty: 'EC', crv: 'P-256', ...p256 }).replaceAll('"', "'")
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a template of the configuration
+    const subject = 'user-${sub}'
+    const bearer = `jwt_bearer: { key: { value: "${key.replaceAll("'", '\\"')}" }, subject: '${subject}', audience: a }`
+    const { upstreamToken, issuer, ask } = await started({
+      policy: withUpstream,
+      upstream: (url) => `${handedOut(url)}, grant: { ${bearer} }`,
+    })
+    expect(await upstreamToken('POST', { caller_token: await issuer.mint() })).toMatchObject({ status: 400 })
+    expect(issuer.calls.token).toBe(0)
+    const decided = await ask(`Bearer ${await issuer.mint()}`)
+    expect(decided.headers.get('authorization')).toBe('Bearer upstream-token-1')
+  })
+})
+
+/** A key that signs nothing else. */
+const p256 = {
+  x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU',
+  y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
+  d: 'jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI',
+}
+
+describe('a token that the upstream refused', () => {
+  test('is fetched anew, once for a thousand who say so, and then decisions carry the new one', async () => {
+    const { upstreamToken, issuer, ask } = await started({ policy: withUpstream })
+    const caller = `Bearer ${await issuer.mint()}`
+    expect((await ask(caller)).headers.get('authorization')).toBe('Bearer upstream-token-1')
+    const answers = await Promise.all(
+      Array.from({ length: 1_000 }, (_, index) =>
+        upstreamToken(
+          'DELETE',
+          index % 2 ? { token: 'upstream-token-1' } : { token_sha256: sha256('upstream-token-1') },
+        ),
+      ),
+    )
+    const outcomes = answers.map(({ body }) => (body as { outcome: string }).outcome)
+    expect(outcomes.filter((outcome) => outcome === 'purged')).toHaveLength(1)
+    expect((await ask(caller)).headers.get('authorization')).toBe('Bearer upstream-token-2')
+    expect(issuer.calls.token).toBe(2)
+    expect((await upstreamToken('DELETE', { token: 'upstream-token-2' })).body).toEqual({ outcome: 'too_soon' })
+    expect((await upstreamToken('DELETE', { token: 'made up' })).body).toEqual({ outcome: 'not_current' })
+    expect((await ask(caller)).headers.get('authorization')).toBe('Bearer upstream-token-2')
+    expect(issuer.calls.token).toBe(2)
+  })
+})
+
+describe('a token that is bound to a key', () => {
+  test('comes with a proof for the request', async () => {
+    const { upstreamToken, issuer } = await started({ upstream: (url) => `${handedOut(url)}, dpop: {}` })
+    issuer.answer('token', { access_token: 'bound', token_type: 'DPoP', expires_in: 60 })
+    const request = { method: 'PUT', uri: 'https://stock.example/items/1?a=b' }
+    const { body } = await upstreamToken('POST', { request })
+    const { dpop, ...others } = body as Record<string, string>
+    expect(others).toMatchObject({ access_token: 'bound', token_type: 'DPoP' })
+    expect(readDpopProof(dpop ?? '')?.claims).toMatchObject({
+      htm: 'PUT',
+      htu: 'https://stock.example/items/1',
+      ath: sha256('bound'),
+    })
+    expect(await upstreamToken('POST', {})).toMatchObject({ status: 400 })
+    expect(await upstreamToken('POST', { request: { method: 'PUT', uri: '/items/1' } })).toMatchObject({ status: 400 })
+  })
+})
