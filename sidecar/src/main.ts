@@ -21,7 +21,8 @@ async function run(file: string): Promise<void> {
   let config = load(file)
   const logger = pino({ level: config.log.level, name: 'sidecar' })
   const sidecar = await startSidecar(config, { logger, readSecret: createReadSecret(process.env) })
-  logger.info({ address: sidecar.address, unix: config.listen.unix, admin: sidecar.adminAddress }, 'listening')
+  const { address, grpcAddress, adminAddress } = sidecar
+  logger.info({ address, unix: config.listen.unix, grpc: grpcAddress, admin: adminAddress }, 'listening')
 
   const reload = async () => {
     let loaded = config

@@ -8,6 +8,7 @@ import type { Gateway } from './gateway.ts'
 
 export const fastifyGateway: Gateway = {
   name: 'fastify',
+  asks: 'http',
   unavailable: async () => undefined,
   async start({ sidecar, upstreamUrl, routes }) {
     const app = fastify({ forceCloseConnections: true })

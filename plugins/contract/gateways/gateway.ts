@@ -18,6 +18,8 @@ export interface RunningGateway {
 
 export interface Gateway {
   readonly name: string
+  /** How it asks the sidecar. */
+  readonly asks: 'http' | 'grpc'
   /** Why it cannot run here, or undefined where it can. */
   unavailable(): Promise<string | undefined>
   start(input: GatewayInput): Promise<RunningGateway>

@@ -1,6 +1,7 @@
 /** The gateways that the cases run against. */
+import { envoyGrpcGateway } from './envoy-grpc.ts'
 import { fastifyGateway } from './fastify.ts'
 import type { Gateway } from './gateway.ts'
 import { nginxGateway } from './nginx.ts'
 
-export const gateways: readonly Gateway[] = [fastifyGateway, nginxGateway]
+export const gateways: readonly Gateway[] = [fastifyGateway, nginxGateway, envoyGrpcGateway]

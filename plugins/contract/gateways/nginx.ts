@@ -8,6 +8,7 @@ const listedHeaders = ['x-postern-client-id', 'x-postern-subject', 'x-postern-sc
 
 export const nginxGateway: Gateway = {
   name: 'nginx',
+  asks: 'http',
   unavailable: async () => ((await nginxVersion()) === undefined ? 'nginx is not installed' : undefined),
   async start(input) {
     const [http, server, location] = await Promise.all(['http', 'server', 'location'].map(snippet))

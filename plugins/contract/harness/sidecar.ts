@@ -24,35 +24,44 @@ export const routes = [
 export interface RunningSidecar {
   readonly port: number
   readonly socketPath: string
+  /** The same over gRPC. */
+  readonly grpc: { port: number; socketPath: string }
   stop(): Promise<void>
 }
 
 /** @param issuerUrl of the trusted issuer, which is the upstream's token endpoint as well */
 export async function startSidecar(issuerUrl: string): Promise<RunningSidecar> {
   const folder = await temporaryFolder('sidecar')
-  const [port, adminPort] = [await freePort(), await freePort()]
+  const [port, adminPort, grpcPort] = [await freePort(), await freePort(), await freePort()]
   const socketPath = join(folder.path, 'sidecar.sock')
+  const grpc = { port: grpcPort, socketPath: join(folder.path, 'grpc.sock') }
+  const listen = {
+    tcp: `127.0.0.1:${port}`,
+    unix: socketPath,
+    grpc: `127.0.0.1:${grpc.port}`,
+    grpc_unix: grpc.socketPath,
+  }
   const file = join(folder.path, 'sidecar.yaml')
   // A gateway may run as another user.
   await chmod(folder.path, 0o755)
-  await writeFile(file, stringify(configuration(issuerUrl, port, adminPort, socketPath)))
+  await writeFile(file, stringify(configuration(issuerUrl, listen, adminPort)))
   try {
     const main = fileURLToPath(new URL('../../../sidecar/src/main.ts', import.meta.url))
     const running = await startProcess(process.execPath, [main, file], {
       ready: answers(`http://127.0.0.1:${adminPort}/readyz`),
     })
-    return { port, socketPath, stop: () => running.stop().finally(folder.remove) }
+    return { port, socketPath, grpc, stop: () => running.stop().finally(folder.remove) }
   } catch (error) {
     await folder.remove()
     throw error
   }
 }
 
-function configuration(issuerUrl: string, port: number, adminPort: number, socketPath: string): object {
+function configuration(issuerUrl: string, listen: object, adminPort: number): object {
   const credentials = { client_id: 'sidecar', client_secret: { value: 'secret of the sidecar' } }
   const policy = { issuers: ['test'], required_scopes: [requiredScope], headers: identityHeaders }
   return {
-    listen: { tcp: `127.0.0.1:${port}`, unix: socketPath },
+    listen,
     admin: { tcp: `127.0.0.1:${adminPort}` },
     issuers: { test: { issuer: issuerUrl, audience: [audience], jwks_uri: `${issuerUrl}/jwks` } },
     upstreams: {

@@ -10,7 +10,8 @@ import { startUpstream, type TestUpstream } from './upstream.ts'
 export interface Stage {
   readonly issuer: TestIssuer
   readonly sidecar: RunningSidecar
-  readonly front: Front
+  /** On the wire between the gateway and the sidecar, by the way the gateway asks. */
+  readonly fronts: Readonly<Record<Gateway['asks'], Front>>
   readonly upstream: TestUpstream
   close(): Promise<void>
 }
@@ -19,14 +20,14 @@ export async function startStage(): Promise<Stage> {
   const issuer = await startIssuer()
   const upstream = await startUpstream()
   const sidecar = await startSidecar(issuer.url)
-  const front = await startFront(sidecar.port)
+  const fronts = { http: await startFront(sidecar.port), grpc: await startFront(sidecar.grpc.port) }
   return {
     issuer,
     upstream,
     sidecar,
-    front,
+    fronts,
     async close() {
-      await front.close()
+      await Promise.all([fronts.http.close(), fronts.grpc.close()])
       await sidecar.stop()
       await upstream.close()
       await issuer.close()
@@ -37,14 +38,15 @@ export async function startStage(): Promise<Stage> {
 /** @param sidecar default: the front, where cases can break it */
 export function startGateway(
   gateway: Gateway,
-  { front, upstream }: Stage,
-  sidecar: { url: string } | { socketPath: string } = { url: front.url },
+  { fronts, upstream }: Stage,
+  sidecar: { url: string } | { socketPath: string } = { url: fronts[gateway.asks].url },
 ): Promise<RunningGateway> {
   return gateway.start({ sidecar, upstreamUrl: upstream.url, routes, identityHeaders: Object.keys(identityHeaders) })
 }
 
 export async function play(stage: Stage, gateway: Gateway, url: string, played: Case): Promise<Outcome> {
-  const { issuer, front, upstream } = stage
+  const { issuer, fronts, upstream } = stage
+  const front = fronts[gateway.asks]
   await front.become(played.sidecar ?? 'sidecar')
   upstream.seen.length = 0
   const answer = await send(url, await played.request(issuer))

@@ -54,19 +54,20 @@ function contract(gateway: Gateway): void {
     ['allowed', 200],
     ['refused', 401],
   ])('connections to the sidecar are used again: %s requests', async (name, status) => {
-    await stage.front.become('sidecar')
+    const front = stage.fronts[gateway.asks]
+    await front.become('sidecar')
     const authorization = name === 'allowed' ? `Bearer ${await stage.issuer.mint()}` : 'none'
     for (let request = 0; request < 20; request += 1) {
       const answer = await fetch(running.url, { headers: { authorization } })
       await answer.text()
       expect(answer.status).toBe(status)
     }
-    expect(gateway.asked(stage.front.received())).toHaveLength(20)
-    expect(stage.front.connections()).toBeLessThanOrEqual(3)
+    expect(gateway.asked(front.received())).toHaveLength(20)
+    expect(front.connections()).toBeLessThanOrEqual(3)
   })
 
   test('requests at the same time do not get each other’s identity', async () => {
-    await stage.front.become('sidecar')
+    await stage.fronts[gateway.asks].become('sidecar')
     stage.upstream.seen.length = 0
     const subjects = Array.from({ length: 20 }, (_, index) => `user-${index}`)
     const tokens = await Promise.all(subjects.map((sub) => stage.issuer.mint({ claims: { sub } })))
@@ -82,7 +83,9 @@ function contract(gateway: Gateway): void {
   })
 
   test('the sidecar can be asked over its unix socket', async () => {
-    const local = await startGateway(gateway, stage, { socketPath: stage.sidecar.socketPath })
+    const { sidecar } = stage
+    const { socketPath } = gateway.asks === 'grpc' ? sidecar.grpc : sidecar
+    const local = await startGateway(gateway, stage, { socketPath })
     try {
       allowed?.verify(await play(stage, gateway, local.url, allowed))
     } finally {

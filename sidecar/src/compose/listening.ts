@@ -1,6 +1,8 @@
-/** Where the sidecar is reached: gateways over TCP, a unix socket or both, operators on the admin port. */
+/** Where the sidecar is reached: gateways over TCP, a unix socket and gRPC, operators on the admin port. */
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config/schema.ts'
+import type { Decider } from '../decider/decider.ts'
+import { overGrpc, overGrpcSocket } from '../http/grpc.ts'
 import { createPlace, type Move, overSocket, overTcp, type Place } from '../http/listeners.ts'
 
 export interface Listening {
@@ -8,20 +10,33 @@ export interface Listening {
   move(config: Config): Promise<Move>
   /** Where gateways reach it over TCP; undefined where they do not. */
   address(): string | undefined
+  /** Host and port for gRPC; undefined where it is not spoken. */
+  grpcAddress(): string | undefined
   adminAddress(): string
   close(): Promise<void>
 }
 
-export function createListening(app: FastifyInstance, operations: FastifyInstance): Listening {
+export interface ListeningParts {
+  app: FastifyInstance
+  operations: FastifyInstance
+  decider: Decider
+  isReady(): boolean
+}
+
+export function createListening({ app, operations, decider, isReady }: ListeningParts): Listening {
   let drainMs = 0
   const cutAfterMs = () => drainMs
   const tcp = createPlace(overTcp(app, cutAfterMs))
   const unix = createPlace(overSocket(app, cutAfterMs))
+  const grpc = createPlace(overGrpc(decider, isReady, cutAfterMs))
+  const grpcUnix = createPlace(overGrpcSocket(decider, isReady, cutAfterMs))
   const admin = createPlace(overTcp(operations, cutAfterMs))
 
   const moves: [place: Place, wanted: (config: Config) => string | undefined][] = [
     [tcp, ({ listen }) => listen.tcp],
     [unix, ({ listen }) => listen.unix],
+    [grpc, ({ listen }) => listen.grpc],
+    [grpcUnix, ({ listen }) => listen.grpc_unix],
     [admin, (config) => config.admin.tcp],
   ]
   return {
@@ -40,6 +55,7 @@ export function createListening(app: FastifyInstance, operations: FastifyInstanc
       }
     },
     address: tcp.address,
+    grpcAddress: grpc.address,
     adminAddress: () => admin.address() ?? '',
     close: async () => void (await Promise.all(moves.map(([place]) => place.close()))),
   }

@@ -6,6 +6,8 @@ export interface Readiness {
   obstacles(): string[]
   /** What is wrong, but keeps no request from being served. */
   notes(): string[]
+  /** Whether there are no obstacles. */
+  isReady(): boolean
   draining(): void
   /** @param refused why the last change of the configuration was refused; undefined: it was not */
   reloaded(refused: string | undefined): void
@@ -14,12 +16,14 @@ export interface Readiness {
 export function createReadiness({ keys, feeds }: Pick<Engine, 'keys' | 'feeds'>): Readiness {
   let isDraining = false
   let refusedReload: string | undefined
+  const obstacles = () => [
+    ...(isDraining ? ['it is ending'] : []),
+    ...[...keys()].flatMap(([name, of]) => (of.known() ? [] : [`the keys of ${name} are not known`])),
+    ...[...feeds()].flatMap(([name, feed]) => (feed.synced() ? [] : [`revocations of ${name} are not known`])),
+  ]
   return {
-    obstacles: () => [
-      ...(isDraining ? ['it is ending'] : []),
-      ...[...keys()].flatMap(([name, of]) => (of.known() ? [] : [`the keys of ${name} are not known`])),
-      ...[...feeds()].flatMap(([name, feed]) => (feed.synced() ? [] : [`revocations of ${name} are not known`])),
-    ],
+    obstacles,
+    isReady: () => obstacles().length === 0,
     notes: () => (refusedReload === undefined ? [] : [`the changed configuration was refused: ${refusedReload}`]),
     draining() {
       isDraining = true

@@ -3,7 +3,10 @@ import { chmod, lstat, unlink } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { connect } from 'node:net'
 
-/** @throws Error where something lives at the path, or a file that is no socket */
+/** For the owner and its group. */
+export const socketMode = 0o660
+
+/** @throws as `removeDeadSocket` */
 export async function listenOnSocket(server: Server, path: string): Promise<void> {
   await removeDeadSocket(path)
   await new Promise<void>((resolve, reject) => {
@@ -13,10 +16,11 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
       resolve()
     })
   })
-  await chmod(path, 0o660)
+  await chmod(path, socketMode)
 }
 
-async function removeDeadSocket(path: string): Promise<void> {
+/** @throws Error where something lives at the path, or a file that is no socket */
+export async function removeDeadSocket(path: string): Promise<void> {
   const stat = await lstat(path).catch(() => undefined)
   if (!stat) return
   if (!stat.isSocket()) throw new Error(`${path} exists and is no socket`)

@@ -3,10 +3,9 @@
  */
 import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { freePort, type RunningProcess, startProcess, temporaryFolder } from './process.ts'
+import { accepts, freePort, type RunningProcess, startProcess, temporaryFolder } from './process.ts'
 
 export interface RunningNginx {
   readonly url: string
@@ -68,12 +67,4 @@ ${temporaryPaths}
 ${http}
 }
 `
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('connect', () => socket.destroy())
-  })
 }

@@ -9,7 +9,11 @@ export function listensOnLoopback({ listen, admin }: Config): PathProblem[] {
     const reason = 'must be a loopback address (127.0.0.0/8, [::1] or localhost)'
     return isLoopback(new URL(`http://${address}`).hostname) ? [] : [{ path, reason }]
   }
-  return [...problem(listen.tcp, ['listen', 'tcp']), ...problem(admin.tcp, ['admin', 'tcp'])]
+  return [
+    ...problem(listen.tcp, ['listen', 'tcp']),
+    ...problem(listen.grpc, ['listen', 'grpc']),
+    ...problem(admin.tcp, ['admin', 'tcp']),
+  ]
 }
 
 /** Tokens, secrets and keys cross these connections. */

@@ -4,7 +4,9 @@ import { Address, object } from './parts.ts'
 export const Listen = Type.Object(
   {
     tcp: Type.Optional(Type.String({ ...Address, description: 'Loopback address and port; port 0 picks a free one' })),
+    grpc: Type.Optional(Type.String({ ...Address, description: 'The same, for ext_authz of Envoy over gRPC' })),
     unix: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Path of a unix socket' })),
+    grpc_unix: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'The same, for ext_authz' })),
   },
   { additionalProperties: false, minProperties: 1, description: 'Where gateways reach the sidecar' },
 )

@@ -1,0 +1,62 @@
+/**
+ * Envoy's external authorization over gRPC: `envoy.service.auth.v3.Authorization/Check`. The policy is what the route's
+ * `context_extensions` name, or else the filter's `initial_metadata`; both are Envoy's configuration, and no client's.
+ */
+import type { ServerUnaryCall, ServiceDefinition, sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js'
+import { type Decision, DecisionRequest } from '@postern/protocol/decision'
+import { Compile } from 'typebox/compile'
+import type { Decider } from '../../decider/decider.ts'
+import { unavailable } from '../../decider/refusals.ts'
+import { type CheckRequest, type CheckResponse, messages } from './messages.ts'
+import { toDecisionRequest } from './request.ts'
+import { malformed, toCheckResponse } from './response.ts'
+
+export const policyMetadata = 'x-postern-policy'
+
+/** Before the deadline: Envoy would make an answer of its own of one that is late, without Retry-After. */
+const answerAheadMs = 10
+
+const isDecisionRequest = Compile(DecisionRequest)
+
+export const authorizationService: ServiceDefinition = {
+  Check: {
+    path: '/envoy.service.auth.v3.Authorization/Check',
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: messages.request.serialize,
+    requestDeserialize: messages.request.deserialize,
+    responseSerialize: messages.response.serialize,
+    responseDeserialize: messages.response.deserialize,
+  },
+}
+
+type Call = ServerUnaryCall<CheckRequest, CheckResponse>
+
+export function createAuthorization(decider: Decider): UntypedServiceImplementation {
+  return {
+    Check(call: Call, answer: sendUnaryData<CheckResponse>) {
+      const { attributes } = call.request
+      const http = attributes?.request?.http
+      const request = http && toDecisionRequest(http)
+      if (!isDecisionRequest.Check(request)) return answer(null, malformed)
+      const policy = attributes?.context_extensions.policy ?? String(call.metadata.get(policyMetadata)[0] ?? '')
+      const decision = decider.decide(policy, request)
+      const respond = (made: Decision) => answer(null, toCheckResponse(made, policy, request.headers))
+      if (decision instanceof Promise) void inTime(decision, call.getDeadline()).then(respond)
+      else respond(decision)
+    },
+  }
+}
+
+/** The decision, or that it could not be made before the deadline. */
+function inTime(decision: Promise<Decision>, deadline: Date | number): Promise<Decision> {
+  const ms = Number(deadline) - Date.now() - answerAheadMs
+  if (!Number.isFinite(ms)) return decision
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, Math.max(0, ms), unavailable)
+    void decision.then((made) => {
+      clearTimeout(timer)
+      resolve(made)
+    })
+  })
+}

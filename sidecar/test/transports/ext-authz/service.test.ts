@@ -1,0 +1,207 @@
+/** Envoy's gRPC, asked as Envoy asks; plugins/contract has the real one. */
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { afterEach, describe, expect, test } from 'vitest'
+import { parseConfig } from '../../../src/config/load.ts'
+import { type CheckRequest, type CheckResponse, messages } from '../../../src/transports/ext-authz/messages.ts'
+import { type BenchOptions, benchConfig, startBench, type TestBench, withIntrospection } from '../../support/sidecar.ts'
+
+let bench: TestBench
+let client: Client
+
+afterEach(async () => {
+  client?.close()
+  await bench.close()
+})
+
+const withGrpc = (text: string) => text.replace('{ tcp:', '{ grpc: 127.0.0.1:0, tcp:')
+
+async function start(options: BenchOptions = {}): Promise<void> {
+  bench = await startBench(options)
+  const config = () => parseConfig(withGrpc(benchConfig(bench.issuer.url, options)), 'bench.yaml')
+  expect(await bench.sidecar.reload(config)).toBe(true)
+  client = new Client(bench.sidecar.grpcAddress ?? '', credentials.createInsecure())
+}
+
+interface Asked {
+  headers?: Record<string, string>
+  /** Name, value pairs, as Envoy sends them with `encode_raw_headers`. */
+  raw?: [string, string][]
+  policy?: string
+  metadata?: Record<string, string>
+  deadlineMs?: number
+  bytes?: Buffer
+}
+
+function check({
+  headers = {},
+  raw,
+  policy = 'main',
+  metadata = {},
+  deadlineMs = 2_000,
+  bytes,
+}: Asked): Promise<CheckResponse> {
+  const header_map = raw && {
+    headers: raw.map(([key, value]) => ({ key, value: '', raw_value: Buffer.from(value, 'latin1') })),
+  }
+  const http = {
+    method: 'GET',
+    headers,
+    header_map: header_map ?? null,
+    path: '/a?b',
+    host: 'api.example',
+    scheme: 'https',
+  }
+  const request: CheckRequest = {
+    attributes: { source: null, request: { http }, context_extensions: policy === '' ? {} : { policy } },
+  }
+  const sent = new Metadata()
+  for (const [name, value] of Object.entries(metadata)) sent.set(name, value)
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(
+      '/envoy.service.auth.v3.Authorization/Check',
+      (message: CheckRequest) => bytes ?? messages.request.serialize(message),
+      messages.response.deserialize,
+      request,
+      sent,
+      { deadline: Date.now() + deadlineMs },
+      (error, response) => (response ? resolve(response) : reject(error)),
+    )
+  })
+}
+
+function health(service = ''): Promise<Buffer> {
+  const name = Buffer.from(service)
+  const request = Buffer.concat([Buffer.from([0x0a, name.length]), name])
+  const same = (bytes: Buffer) => bytes
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest('/grpc.health.v1.Health/Check', same, same, request, (error, response) =>
+      response ? resolve(response) : reject(error),
+    )
+  })
+}
+
+const bearer = async (claims = {}) => `Bearer ${await bench.issuer.mint({ claims })}`
+
+describe('a decision', () => {
+  test('to allow sets identity headers in the place of others, and tells the policy to other filters', async () => {
+    await start()
+    const response = await check({ headers: { authorization: await bearer(), ':path': '/a?b', 'x-other': '1' } })
+    expect(response.status.code).toBe(status.OK)
+    expect(response.ok_response?.headers.map(({ header }) => [header.key, header.value])).toEqual([
+      ['x-subject', 'alice'],
+      ['x-client', 'app'],
+    ])
+    expect(response.ok_response?.headers.every(({ append }) => append.value === false)).toBe(true)
+    expect(response.ok_response?.headers_to_remove).toEqual(['authorization'])
+    expect(response.dynamic_metadata?.fields).toMatchObject({ policy: { stringValue: 'main' } })
+  })
+
+  test('names every spelling of identity headers that the request has, but for those that are set', async () => {
+    await start()
+    const spoofed = ['x-subject', 'x_subject', 'x.subject', 'X-Roles', 'x_roles', 'x~roles']
+    const raw = spoofed.map((name): [string, string] => [name, 'root'])
+    const response = await check({ raw: [...raw, ['authorization', await bearer()]] })
+    expect(response.ok_response?.headers_to_remove).toEqual([
+      ...['x_subject', 'x.subject', 'x-roles', 'x_roles', 'x~roles', 'authorization'],
+    ])
+  })
+
+  test('to refuse has status, challenge and body for the client', async () => {
+    await start({ policy: 'required_scopes: [admin]' })
+    const missing = await check({})
+    expect(missing).toMatchObject({
+      status: { code: status.UNAUTHENTICATED },
+      denied_response: { status: { code: 401 } },
+    })
+    const insufficient = await check({ headers: { authorization: await bearer() } })
+    const { headers = [], body = '' } = insufficient.denied_response ?? {}
+    expect(insufficient).toMatchObject({
+      status: { code: status.PERMISSION_DENIED },
+      denied_response: { status: { code: 403 } },
+    })
+    expect(Object.fromEntries(headers.map(({ header }) => [header.key, header.value]))).toMatchObject({
+      'www-authenticate': expect.stringContaining('insufficient_scope'),
+      'cache-control': 'no-store',
+      'content-type': 'application/json',
+    })
+    expect(JSON.parse(body)).toMatchObject({ error: 'insufficient_scope' })
+  })
+
+  test('that cannot be made says 503 with Retry-After', async () => {
+    await start()
+    await bench.issuer.goDown()
+    const { status: code, denied_response } = await check({ headers: { authorization: await bearer() } })
+    expect(code.code).toBe(status.UNAVAILABLE)
+    expect(denied_response?.status.code).toBe(503)
+    expect(denied_response?.headers.map(({ header }) => header.key)).toContain('retry-after')
+    await bench.issuer.comeBack()
+  })
+})
+
+describe('what is asked', () => {
+  test('two Authorization headers are malformed, whichever way Envoy sends them', async () => {
+    await start()
+    const [one, other] = [await bearer(), await bearer()]
+    const raw: [string, string][] = [
+      ['authorization', one],
+      ['authorization', other],
+    ]
+    for (const asked of [{ raw }, { headers: { authorization: `${one},${other}` } }]) {
+      expect((await check(asked)).denied_response?.body).toContain('invalid_request')
+    }
+  })
+
+  test('the policy comes from the route, else from the metadata of the filter; else it is unknown', async () => {
+    await start({ more: '  strict: { issuers: [test], required_scopes: [admin] }' })
+    const headers = { authorization: await bearer() }
+    const metadata = { 'x-postern-policy': 'strict' }
+    expect((await check({ headers, metadata })).status.code).toBe(status.OK)
+    expect((await check({ headers, metadata, policy: '' })).denied_response?.body).toContain('insufficient_scope')
+    expect((await check({ headers, policy: '' })).denied_response?.body).toContain('unknown_policy')
+  })
+
+  test('what is no request, or no message, or too large, is refused', async () => {
+    await start()
+    expect((await check({ bytes: Buffer.alloc(0) })).denied_response?.status.code).toBe(400)
+    await expect(check({ bytes: Buffer.from('no protobuf') })).rejects.toMatchObject({ code: status.INTERNAL })
+    const tooLarge = { headers: { authorization: await bearer(), 'x-large': 'x'.repeat(300_000) } }
+    await expect(check(tooLarge)).rejects.toMatchObject({ code: status.RESOURCE_EXHAUSTED })
+    expect((await check({ headers: { authorization: await bearer() } })).status.code).toBe(status.OK)
+  })
+})
+
+describe('waiting', () => {
+  test('ends before the deadline of who asks', async () => {
+    await start({ issuer: withIntrospection })
+    bench.issuer.behave('introspection', 'hang')
+    const begun = performance.now()
+    const response = await check({ headers: { authorization: 'Bearer opaque' }, deadlineMs: 150 })
+    expect(response.denied_response?.status.code).toBe(503)
+    expect(performance.now() - begun).toBeLessThan(150)
+  })
+
+  test('a call under way is finished though the listener closes', async () => {
+    await start({ issuer: withIntrospection })
+    bench.issuer.introspects('opaque', { active: true, ...bench.issuer.claims() })
+    bench.issuer.behave('introspection', 'hang')
+    const asked = check({ headers: { authorization: 'Bearer opaque' } })
+    await expect.poll(() => bench.issuer.calls.introspection).toBe(1)
+    const gone = bench.sidecar.reload(() =>
+      parseConfig(benchConfig(bench.issuer.url, { issuer: withIntrospection }), 'bench.yaml'),
+    )
+    // The introspection runs into its own deadline; the answer still arrives.
+    expect((await asked).denied_response?.status.code).toBe(503)
+    expect(await gone).toBe(true)
+    await expect(check({})).rejects.toMatchObject({ code: status.UNAVAILABLE })
+  })
+})
+
+test('the health service says what /readyz says', async () => {
+  await start()
+  const serving = Buffer.from([0x08, 1])
+  expect(await health()).toEqual(serving)
+  expect(await health('envoy.service.auth.v3.Authorization')).toEqual(serving)
+  await expect(health('other')).rejects.toMatchObject({ code: status.NOT_FOUND } satisfies Partial<ServiceError>)
+  bench.sidecar.drain()
+  expect(await health()).toEqual(Buffer.from([0x08, 2]))
+})
