@@ -15,6 +15,11 @@ export const DecisionRequest = Type.Object(
     headers: Type.Array(Type.String({ maxLength: 65_536 }), { maxItems: 400 }),
     /** The body, where a policy takes tokens from forms and the gateway has read it. */
     body: Type.Optional(Type.String({ maxLength: 65_536 })),
+    /** How the client reached the gateway, for DPoP: `https`, and the host with its port where it is not the usual one. */
+    scheme: Type.Optional(Type.String({ maxLength: 16 })),
+    authority: Type.Optional(Type.String({ maxLength: 1_024 })),
+    /** The certificate that the client has proven to hold the key of, as PEM, which may be URL-encoded. */
+    client_certificate: Type.Optional(Type.String({ maxLength: 65_536 })),
   },
   { additionalProperties: false },
 )
@@ -36,7 +41,10 @@ export const Allow = Type.Object({
   remove_headers: Type.Array(Type.String()),
   /** Then set. Names are lower case. */
   set_headers: Headers,
-  /** Seconds since the epoch after which nobody may act on this decision any more. */
+  /**
+   * Seconds since the epoch after which nobody may act on this decision any more. About a token that is bound to a key it
+   * is for this request alone: the next one needs a proof of its own.
+   */
   expires_at: Type.Number(),
 })
 

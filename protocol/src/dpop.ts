@@ -5,11 +5,12 @@
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { formatChallenge, parseToken } from './authentication-scheme.ts'
+import type { BearerChallenge } from './bearer.ts'
 import { readUnverifiedJws } from './compact-jws.ts'
-import type { OAuthErrorCode } from './oauth-error.ts'
 
 /** Algorithms that may sign proofs: all asymmetric. `EdDSA` is the older name of `Ed25519` (RFC 9864 section 2.2). */
 export const dpopAlgorithms = ['ES256', 'ES384', 'PS256', 'RS256', 'Ed25519', 'EdDSA'] as const
+export type DpopAlgorithm = (typeof dpopAlgorithms)[number]
 
 /** The `typ` of proofs (RFC 9449 section 4.2). */
 export const dpopProofType = 'dpop+jwt'
@@ -51,9 +52,13 @@ const ProofClaims = Type.Object({
   iat: Type.Number(),
   ath: Type.Optional(Type.String()),
   nonce: Type.Optional(Type.String()),
+  // Proofs need none of them; who sends one means it (RFC 7519 sections 4.1.4 and 4.1.5).
+  exp: Type.Optional(Type.Number()),
+  nbf: Type.Optional(Type.Number()),
 })
 
 export interface DpopProof {
+  algorithm: DpopAlgorithm
   jwk: Static<typeof PublicJwk>
   claims: Static<typeof ProofClaims>
 }
@@ -69,7 +74,8 @@ const proofClaims = Compile(ProofClaims)
  */
 export function readDpopProof(proof: string): DpopProof | undefined {
   const { header, payload } = readUnverifiedJws(proof, maxProofLength) ?? {}
-  return proofHeader.Check(header) && proofClaims.Check(payload) ? { jwk: header.jwk, claims: payload } : undefined
+  if (!proofHeader.Check(header) || !proofClaims.Check(payload)) return undefined
+  return { algorithm: header.alg, jwk: header.jwk, claims: payload }
 }
 
 const httpUri = /^https?:\/\/[^/?#@]+(?:[/?#]|$)/i
@@ -97,20 +103,16 @@ export function parseDpopToken(authorization: string): { token: string } | 'none
   return parseToken('dpop', authorization)
 }
 
-export interface DpopChallenge {
-  realm?: string
-  error?: OAuthErrorCode
-  description?: string
-  scope?: string
-}
+/** The same parameters as those of a Bearer challenge. */
+export type DpopChallenge = Partial<BearerChallenge>
 
 /** The value of `WWW-Authenticate` (RFC 9449 section 7.1): it always says which algorithms proofs may be signed with. */
-export function dpopChallenge({ realm, error, description, scope }: DpopChallenge): string {
+export function dpopChallenge({ realm, error, description, ...more }: DpopChallenge): string {
   return formatChallenge('DPoP', {
     realm,
     error,
     error_description: description,
-    scope,
+    ...more,
     algs: dpopAlgorithms.join(' '),
   })
 }

@@ -14,12 +14,13 @@ const proof = (head: unknown, payload: unknown) => `${encode(head)}.${encode(pay
 describe('readDpopProof', () => {
   test('reads key and claims', () => {
     expect(readDpopProof(proof(header, { ...claims, nonce: 'n', ath: 'h', more: 1 }))).toEqual({
+      algorithm: 'ES256',
       jwk: ec,
       claims: { ...claims, nonce: 'n', ath: 'h', more: 1 },
     })
     const okp = { kty: 'OKP', crv: 'Ed25519', x }
     for (const [alg, jwk] of [['RS256', rsa] as const, ['PS256', rsa] as const, ['Ed25519', okp] as const]) {
-      expect(readDpopProof(proof({ ...header, alg, jwk }, claims))).toEqual({ jwk, claims })
+      expect(readDpopProof(proof({ ...header, alg, jwk }, claims))).toEqual({ algorithm: alg, jwk, claims })
     }
   })
 

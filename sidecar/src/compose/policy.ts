@@ -3,7 +3,7 @@ import type { CacheConfig } from '../config/schema/cache.ts'
 import type { PolicyConfig } from '../config/schema/policy.ts'
 import { createAdmission } from '../decider/admission.ts'
 import { compilePolicy, type Policy } from '../decider/policy.ts'
-import { createRefusals } from '../decider/refusals.ts'
+import { type AuthenticationScheme, createRefusals } from '../decider/refusals.ts'
 import { createRoutes } from '../decider/routes.ts'
 import { safeReason } from '../failures.ts'
 import { createAuthenticate } from '../steps/authenticate.ts'
@@ -14,6 +14,7 @@ import { createResourceMetadata, type ResourceMetadata } from '../steps/resource
 import { createCheckRevocation } from '../steps/revocation.ts'
 import type { UpstreamStep } from '../steps/upstream-token.ts'
 import type { ComposedIssuer } from './issuer.ts'
+import { composeSenderConstraint } from './sender-constraint.ts'
 import type { Toolkit } from './toolkit.ts'
 
 export interface PolicySurroundings {
@@ -45,9 +46,15 @@ export function composePolicy(
     createResourceMetadata({
       config: config.resource_metadata,
       issuers: trusted.map(({ issuer }) => issuer),
-      tokenFrom: config.token_from,
+      policy: config,
     })
-  const refusals = createRefusals({ realm: name, resourceMetadata: resourceMetadata?.url })
+  const { checkPossession, nonces } = composeSenderConstraint(name, config, toolkit)
+  const refusals = createRefusals({
+    realm: name,
+    resourceMetadata: resourceMetadata?.url,
+    schemes: schemesOf(config),
+    dpopNonce: nonces?.current,
+  })
   const routes = createRoutes(config, refusals.refuse)
   const policy = compilePolicy({
     name,
@@ -55,6 +62,7 @@ export function composePolicy(
     routes,
     extractToken: createExtractToken(config.token_from),
     authenticate: createAuthenticate(trusted),
+    checkPossession,
     checkRevocation: createCheckRevocation(feeds),
     admission: createAdmission({
       headers: planHeaders(config, upstream?.header),
@@ -71,6 +79,11 @@ export function composePolicy(
       logger.warn({ policy: policyName, reason: safeReason(error) }, 'decision unavailable'),
   })
   return { policy, published: { resourceMetadata, jwks: identityTokens?.jwks } }
+}
+
+/** Bearer also where a certificate is needed: tokens that are bound to one are presented so (RFC 8705 section 3). */
+function schemesOf({ dpop, sender_constraint: wanted }: PolicyConfig): AuthenticationScheme[] {
+  return [...(wanted === 'dpop' ? [] : ['Bearer' as const]), ...(dpop ? ['DPoP' as const] : [])]
 }
 
 function composeIdentityTokens(

@@ -13,6 +13,12 @@ import { conditionsCompile, pathsReadable, rulesReachable, sourcesApart } from '
 import { redisPasswordsOverTls, redisTopology } from './checks/redis.ts'
 import { distinctIssuers, knownReferences, oneIntrospectionPerPolicy, tokensOfSomeKind } from './checks/references.ts'
 import {
+  certificateHeaderApart,
+  dpopOriginKnown,
+  dpopTokenFindable,
+  requiredBindingProvable,
+} from './checks/sender-constraint.ts'
+import {
   boundTokensStayOut,
   jwtBearerHasAudience,
   stateFilesApart,
@@ -49,6 +55,10 @@ const checks: readonly Check[] = [
   pathsReadable,
   rulesReachable,
   conditionsCompile,
+  dpopOriginKnown,
+  dpopTokenFindable,
+  requiredBindingProvable,
+  certificateHeaderApart,
 ]
 
 export function semanticProblems(config: Config): PathProblem[] {

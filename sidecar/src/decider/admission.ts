@@ -1,4 +1,5 @@
 /** From an identity to the decision that lets its requests through. */
+import type { Confirmation } from '@postern/protocol/confirmation'
 import type { Allow, DecisionRequest } from '@postern/protocol/decision'
 import type { TokenSource } from '../remote/upstream-tokens.ts'
 import type { HeaderPlan } from '../steps/headers.ts'
@@ -12,9 +13,16 @@ export interface Admission {
    * @param now ms since the epoch
    * @param upstreamTokens of the caller; undefined where there is no upstream
    */
-  verified(identity: Identity, now: number, upstreamTokens: TokenSource | undefined): Verified
+  verified(
+    identity: Identity,
+    confirmation: Confirmation | undefined,
+    now: number,
+    upstreamTokens: TokenSource | undefined,
+  ): Verified
   /** Makes the decision anew, with an identity token that lives longer. */
   renew(verified: Verified, now: number): void
+  /** The decision for one request, which no other may be let through by. */
+  once(allow: Allow, now: number): Allow
   /** The decision for a request without a token. */
   anonymous(now: number): Allow
   /** What is different for each request; undefined where nothing is. */
@@ -56,11 +64,12 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   return {
-    verified(identity, now, upstreamTokens) {
+    verified(identity, confirmation, now, upstreamTokens) {
       const { issuer, revocable, holdsUntil } = identity
       return {
         issuer,
         revocable,
+        confirmation,
         inForceAt: 0,
         identity: keepsClaims ? identity : { ...identity, claims: noClaims },
         holdsUntil,
@@ -74,6 +83,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       Object.assign(verified, allowOf(verified.identity, Math.min(verified.holdsUntil, now + maxAgeMs), now))
       verified.combined = undefined
     },
+    once: (decision, now) => ({ ...decision, expires_at: Math.min(decision.expires_at, (now + transitMs) / 1_000) }),
     anonymous: (now) => allow(remove, {}, now + anonymousMs),
     finish: removedCookies.size > 0 ? (decision, request) => withCookies(decision, request, removedCookies) : undefined,
   }

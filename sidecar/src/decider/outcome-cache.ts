@@ -3,6 +3,7 @@
  * whole token, so everything that the outcome depends on is part of the key. Refusals are kept apart, shorter and
  * fewer: made-up tokens displace nobody.
  */
+import type { Confirmation } from '@postern/protocol/confirmation'
 import type { Allow, Deny } from '@postern/protocol/decision'
 import { LRUCache } from 'lru-cache'
 import type { CacheConfig } from '../config/schema/cache.ts'
@@ -13,6 +14,8 @@ import type { KnownToken } from '../steps/revocation.ts'
 export interface Verified extends KnownToken {
   /** Its claims are left out where no step asks for them again. */
   readonly identity: Identity
+  /** What whoever presents the token must prove to hold, each time; undefined: nothing. */
+  readonly confirmation: Confirmation | undefined
   /** ms since the epoch until which it may be kept */
   readonly holdsUntil: number
   /** For each rule of the policy, what became of the requirements that depend on the token alone; once asked. */
@@ -82,8 +85,13 @@ function createLru(max: number, maxSize: number): LRUCache<string, Entry> {
 /** Bytes: claims decide how much is kept, so these are counted; a refusal's text is short. */
 function sizeOf(outcome: Outcome, token: string): number {
   if ('refused' in outcome) return token.length + overheadBytes
-  const { allow, revocable, identity } = outcome
-  const kept = [...Object.values(allow.set_headers), ...Object.values(revocable ?? {}), ...claimTexts(identity)]
+  const { allow, revocable, confirmation, identity } = outcome
+  const kept = [
+    ...Object.values(allow.set_headers),
+    ...Object.values(revocable ?? {}),
+    ...Object.values(confirmation ?? {}),
+    ...claimTexts(identity),
+  ]
   return kept.reduce((bytes, value) => bytes + String(value).length, token.length + overheadBytes)
 }
 

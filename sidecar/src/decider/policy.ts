@@ -2,7 +2,7 @@
  * A policy, compiled: the steps that it needs, in their order, with everything set up. Nothing below `decide` reads
  * configuration, compiles, or looks anything up by name.
  */
-import type { Allow, Decision, DecisionRequest } from '@postern/protocol/decision'
+import type { Allow, Decision, DecisionRequest, Deny } from '@postern/protocol/decision'
 import type { CacheConfig } from '../config/schema/cache.ts'
 import { DependencyError, Refusal } from '../failures.ts'
 import { createSingleFlight } from '../remote/single-flight.ts'
@@ -11,7 +11,9 @@ import type { ExtractToken } from '../steps/extract.ts'
 import type { Authenticate } from '../steps/identity.ts'
 import { isPreflight } from '../steps/preflight.ts'
 import type { CheckRevocation } from '../steps/revocation.ts'
-import { refuseBoundToKey } from '../steps/sender-constraint.ts'
+import { readConfirmation } from '../steps/sender-constraint/confirmation.ts'
+import type { CheckPossession } from '../steps/sender-constraint/possession.ts'
+import type { PresentedToken } from '../steps/token-sources/source.ts'
 import type { UpstreamStep } from '../steps/upstream-token.ts'
 import type { Admission } from './admission.ts'
 import { createOutcomeCache, type Outcome, type Verified } from './outcome-cache.ts'
@@ -24,6 +26,7 @@ export interface PolicyParts {
   routes: Routes
   extractToken: ExtractToken
   authenticate: Authenticate
+  checkPossession: CheckPossession
   checkRevocation: CheckRevocation
   admission: Admission
   upstream: UpstreamStep | undefined
@@ -55,7 +58,8 @@ export interface Policy {
 const maxInFlight = 10_000
 
 export function compilePolicy(parts: PolicyParts): Policy {
-  const { name, refusals, routes, extractToken, authenticate, checkRevocation, admission, upstream, now } = parts
+  const { name, refusals, routes, extractToken, authenticate, admission, upstream, now } = parts
+  const { checkPossession, checkRevocation } = parts
   const counts: PolicyCounts = { allow: 0, deny: 0, unavailable: 0, cacheHits: 0, cacheMisses: 0 }
   const upstreamHeader = upstream?.header ?? ''
   const outcomes = createOutcomeCache(parts.cache)
@@ -64,8 +68,8 @@ export function compilePolicy(parts: PolicyParts): Policy {
   const establish = async (token: string): Promise<Outcome> => {
     try {
       const identity = await authenticate(token)
-      refuseBoundToKey(identity)
-      const outcome = admission.verified(identity, now(), upstream?.tokensOf({ token, ...identity }))
+      const tokens = upstream?.tokensOf({ token, ...identity })
+      const outcome = admission.verified(identity, readConfirmation(identity.claims), now(), tokens)
       outcomes.set(token, outcome, now())
       return outcome
     } catch (error) {
@@ -81,6 +85,15 @@ export function compilePolicy(parts: PolicyParts): Policy {
     return flights.run(token, () => establish(token))
   }
 
+  /** The answer to a genuine token that is of no use any more. */
+  const refusalInForce = (verified: Verified, time: number): Deny | undefined => {
+    if (time >= verified.identity.expiresAt) return refusals.expired
+    const revocation = checkRevocation(verified)
+    if (revocation === 'revoked') return refusals.revoked
+    if (revocation === 'unknown') throw new DependencyError(verified.issuer, 'revocations are not known yet')
+    return undefined
+  }
+
   /** What a genuine token gets. @param fetched the upstream's token, where it had to be waited for */
   const admit = (
     verified: Verified,
@@ -89,11 +102,7 @@ export function compilePolicy(parts: PolicyParts): Policy {
     fetched?: UpstreamToken,
   ): Decision | Promise<Decision> => {
     const time = now()
-    if (time >= verified.identity.expiresAt) return refusals.expired
-    const revocation = checkRevocation(verified)
-    if (revocation === 'revoked') return refusals.revoked
-    if (revocation === 'unknown') throw new DependencyError(verified.issuer, 'revocations are not known yet')
-    const refusal = route.refusal(verified, request, time)
+    const refusal = refusalInForce(verified, time) ?? route.refusal(verified, request, time)
     if (refusal) return refusal
     if (time >= verified.renewAt) admission.renew(verified, time)
     const { upstreamTokens } = verified
@@ -113,8 +122,36 @@ export function compilePolicy(parts: PolicyParts): Policy {
     return upstreamTokens.get().then((late) => withUpstreamToken(admission.anonymous(now()), upstreamHeader, late))
   }
 
-  const conclude = (outcome: Outcome, route: Route, request: DecisionRequest): Decision | Promise<Decision> =>
-    'refused' in outcome ? outcome.refused : admit(outcome, route, request)
+  /** What a token gets that whoever presents it must prove to be theirs: of this the next request knows nothing. */
+  const admitProven = async (
+    verified: Verified,
+    presented: PresentedToken,
+    route: Route,
+    request: DecisionRequest,
+  ): Promise<Decision> => {
+    // Nobody makes us verify proofs for a token that is of no use.
+    const refusal = refusalInForce(verified, now())
+    if (refusal) return refusal
+    try {
+      await checkPossession(presented, verified.confirmation, request)
+    } catch (error) {
+      if (error instanceof Refusal) return refusals.ofProof(error)
+      throw error
+    }
+    const decision = await admit(verified, route, request)
+    return decision.decision === 'allow' ? admission.once(decision, now()) : decision
+  }
+
+  const conclude = (
+    outcome: Outcome,
+    presented: PresentedToken,
+    route: Route,
+    request: DecisionRequest,
+  ): Decision | Promise<Decision> => {
+    if ('refused' in outcome) return outcome.refused
+    const free = outcome.confirmation === undefined && presented.scheme === undefined
+    return free ? admit(outcome, route, request) : admitProven(outcome, presented, route, request)
+  }
 
   const finish = (decision: Decision, request: DecisionRequest): Decision =>
     admission.finish && decision.decision === 'allow' ? admission.finish(decision, request) : decision
@@ -136,17 +173,21 @@ export function compilePolicy(parts: PolicyParts): Policy {
     const extraction = extractToken(request)
     if (extraction === 'malformed') return refusals.malformed
     if (extraction === 'none') return route.access === 'anonymous' ? admitAnonymous() : refusals.missing
-    return decideAbout(extraction.token, route, request)
+    return decideAbout(extraction, route, request)
   }
 
-  const decideAbout = (token: string, route: Route, request: DecisionRequest): Decision | Promise<Decision> => {
-    const known = outcomes.get(token, now())
+  const decideAbout = (
+    presented: PresentedToken,
+    route: Route,
+    request: DecisionRequest,
+  ): Decision | Promise<Decision> => {
+    const known = outcomes.get(presented.token, now())
     if (known) {
       counts.cacheHits += 1
-      return conclude(known, route, request)
+      return conclude(known, presented, route, request)
     }
     counts.cacheMisses += 1
-    return authenticateOnce(token).then((outcome) => conclude(outcome, route, request))
+    return authenticateOnce(presented.token).then((outcome) => conclude(outcome, presented, route, request))
   }
 
   return {

@@ -1,6 +1,7 @@
-/** From failures to decisions, with the challenges of RFC 6750 section 3 and RFC 9470 section 3. */
-import { bearerChallenge } from '@postern/protocol/bearer'
+/** From failures to decisions, with the challenges of RFC 6750 section 3, RFC 9449 section 7.1 and RFC 9470 section 3. */
+import { type BearerChallenge, bearerChallenge } from '@postern/protocol/bearer'
 import type { Deny, Unavailable } from '@postern/protocol/decision'
+import { dpopChallenge } from '@postern/protocol/dpop'
 import type { Refusal } from '../failures.ts'
 import type { Refuse } from '../steps/requirements/requirement.ts'
 
@@ -13,6 +14,8 @@ export interface Refusals {
   readonly revoked: Deny
   readonly expired: Deny
   of(refusal: Refusal): Deny
+  /** Of a step that looks at what is different for each request. */
+  ofProof(refusal: Refusal): Deny
   /** For requirements that a genuine token does not meet. */
   readonly refuse: Refuse
 }
@@ -22,7 +25,14 @@ export interface RefusalsOptions {
   realm: string
   /** Where the metadata of the resource is (RFC 9728 section 5.1). */
   resourceMetadata: string | undefined
+  /** Ways to present a token, all of which are offered. */
+  schemes: readonly AuthenticationScheme[]
+  /** What the next DPoP proof must hold; undefined where it needs none. */
+  dpopNonce: (() => string) | undefined
 }
+
+export type AuthenticationScheme = 'Bearer' | 'DPoP'
+const challenges = { Bearer: bearerChallenge, DPoP: dpopChallenge }
 
 /** What a better token, or a better proof of who the user is, could change has a challenge. */
 const statuses = {
@@ -30,13 +40,23 @@ const statuses = {
   // the sidecar.
   invalid_request: 401,
   invalid_token: 401,
+  // 401 as well (RFC 9449 section 7.1): their 400 is that of the token endpoint.
+  invalid_dpop_proof: 401,
+  use_dpop_nonce: 401,
   insufficient_user_authentication: 401,
   insufficient_scope: 403,
 } as const
 
-export function createRefusals({ realm, resourceMetadata }: RefusalsOptions): Refusals {
-  const challenge = (parameters: Omit<Parameters<typeof bearerChallenge>[0], 'realm'>) => ({
-    'www-authenticate': bearerChallenge({ realm, ...parameters, resource_metadata: resourceMetadata }),
+export function createRefusals({ realm, resourceMetadata, schemes, dpopNonce }: RefusalsOptions): Refusals {
+  /** Each scheme says what is wrong, but for Bearer where the proof is. */
+  const challenge = ({ error, ...parameters }: Partial<BearerChallenge>) => ({
+    'www-authenticate': schemes
+      .map((scheme) =>
+        scheme === 'Bearer' && isOfProof(error)
+          ? bearerChallenge({ realm, resource_metadata: resourceMetadata })
+          : challenges[scheme]({ realm, ...(error && { error }), ...parameters, resource_metadata: resourceMetadata }),
+      )
+      .join(', '),
   })
   const deny = (
     error: keyof typeof statuses,
@@ -59,9 +79,17 @@ export function createRefusals({ realm, resourceMetadata }: RefusalsOptions): Re
     revoked: deny('invalid_token', 'the token has been revoked'),
     expired: deny('invalid_token', 'the token has expired'),
     of: ({ code, message }) => deny(code === 'insufficient_scope' ? code : 'invalid_token', message),
+    ofProof({ code, message }) {
+      const refused = deny(isOfProof(code) ? code : 'invalid_token', message)
+      return dpopNonce ? { ...refused, headers: { ...refused.headers, 'dpop-nonce': dpopNonce() } } : refused
+    },
     refuse: (error, description, parameters) =>
       error === 'access_denied' ? forbidden(error, description) : deny(error, description, parameters),
   }
+}
+
+function isOfProof(error: string | undefined): error is 'invalid_dpop_proof' | 'use_dpop_nonce' {
+  return error === 'invalid_dpop_proof' || error === 'use_dpop_nonce'
 }
 
 /** Nothing is known about the token: the answer says only that asking again may help. */

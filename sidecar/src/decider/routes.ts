@@ -28,6 +28,7 @@ type RoutesConfig = Pick<
   | 'paths_may_have'
   | 'paths_differ_by_case'
   | 'headers'
+  | 'sender_constraint'
   | 'required_scopes'
   | 'any_scope'
   | 'acr_values'

@@ -2,6 +2,7 @@
 import { canonicalHeaderName } from '@postern/protocol/header-name'
 import type { MappedClaim } from '../config/schema/headers.ts'
 import type { PolicyConfig } from '../config/schema/policy.ts'
+import { certificateHeader } from '../config/schema/sender-constraint.ts'
 import { headerValueOf } from './claim-value.ts'
 import type { Identity } from './identity.ts'
 
@@ -14,7 +15,7 @@ export interface HeaderPlan {
 
 type HeadersPolicy = Pick<
   PolicyConfig,
-  'headers' | 'identity_token' | 'caller_token' | 'token_from' | 'rules' | 'upstream'
+  'headers' | 'identity_token' | 'caller_token' | 'token_from' | 'rules' | 'upstream' | 'dpop' | 'client_certificate'
 >
 
 /** With them, some frameworks take a POST for another method than the one whose rule was looked at. */
@@ -25,6 +26,8 @@ export function planHeaders(policy: HeadersPolicy, upstreamHeader: string | unde
   const mapped = mappedHeaders(policy.headers).map(({ name, mapping }) => ({ name: name.toLowerCase(), mapping }))
   const names = new Set(mapped.map(({ name }) => canonicalHeaderName(name)))
   if (policy.caller_token === 'remove') for (const name of tokenHeaders(policy)) names.add(name)
+  const certificate = certificateHeader(policy.client_certificate)
+  if (certificate !== undefined) names.add(canonicalHeaderName(certificate))
   if (policy.identity_token) names.add(canonicalHeaderName(policy.identity_token.header))
   if (upstreamHeader !== undefined) names.add(canonicalHeaderName(upstreamHeader))
   if (policy.rules.some(({ methods }) => methods)) for (const name of methodOverrides) names.add(name)
@@ -51,7 +54,14 @@ export function mappedHeaders(headers: PolicyConfig['headers']): { name: string;
   }))
 }
 
-/** `Authorization` always: where the token is taken from elsewhere, the upstream must not find another one there. */
-function tokenHeaders({ token_from: sources }: HeadersPolicy): string[] {
-  return ['authorization', ...sources.flatMap(({ header }) => (header ? [canonicalHeaderName(header)] : []))]
+/**
+ * `Authorization` always: where the token is taken from elsewhere, the upstream must not find another one there. A proof is
+ * of no use without its token.
+ */
+function tokenHeaders({ token_from: sources, dpop }: HeadersPolicy): string[] {
+  return [
+    'authorization',
+    ...(dpop ? ['dpop'] : []),
+    ...sources.flatMap(({ header }) => (header ? [canonicalHeaderName(header)] : [])),
+  ]
 }

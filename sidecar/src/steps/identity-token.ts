@@ -2,17 +2,10 @@
  * A short-lived JWT about the caller, signed by the sidecar, for upstreams that want to verify what they are told
  * rather than trust everybody who reaches them. It is no access token, and its type says so.
  */
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  randomUUID,
-  sign,
-} from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto'
 import type { IdentityTokenConfig } from '../config/schema/headers.ts'
 import type { Identity } from './identity.ts'
+import { jwkThumbprint } from './jwk-thumbprint.ts'
 
 export interface IdentityTokens {
   /** In lower case. */
@@ -51,7 +44,7 @@ export function createIdentityTokens(options: IdentityTokensOptions): IdentityTo
     options.key === undefined ? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey : parseKey(options.key)
   const algorithm = algorithmOf(key)
   const publicJwk = createPublicKey(key).export({ format: 'jwk' })
-  const kid = thumbprint(publicJwk)
+  const kid = jwkThumbprint(publicJwk)
   const header = encode({ alg: algorithm, typ: identityTokenType, kid })
   const copied = options.claims.filter((name) => !own.has(name))
 
@@ -99,11 +92,6 @@ function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): 'E
   if (asymmetricKeyType === 'ed25519') return 'EdDSA'
   if (asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1') return 'ES256'
   throw new Error('the key of the identity token is none of ES256 or EdDSA')
-}
-
-/** RFC 7638: the members that make the key, in the order of the alphabet. */
-function thumbprint({ crv, kty, x, y }: { crv?: string; kty?: string; x?: string; y?: string }): string {
-  return createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url')
 }
 
 function encode(value: object): string {

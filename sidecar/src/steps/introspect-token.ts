@@ -33,6 +33,7 @@ export function createIntrospectToken(options: IntrospectTokenOptions): Authenti
     const claims = await introspect(token)
     if (!claims) throw new Refusal('invalid_token', 'the token is not active')
     refuseWhereOthersAreMeant(claims, issuer, audience)
+    refuseOtherTypes(claims)
     refuseOutsideItsTime(claims, asked)
     const { exp } = claims
     const expiresAt = typeof exp === 'number' ? exp * 1_000 : Number.POSITIVE_INFINITY
@@ -48,15 +49,17 @@ export function createIntrospectToken(options: IntrospectTokenOptions): Authenti
 
 type Claims = Readonly<Record<string, unknown>>
 
-function refuseWhereOthersAreMeant(
-  { iss, aud, token_type }: Claims,
-  issuer: string,
-  audience: readonly string[],
-): void {
+function refuseWhereOthersAreMeant({ iss, aud }: Claims, issuer: string, audience: readonly string[]): void {
   if (iss !== undefined && iss !== issuer) throw new Refusal('invalid_token', 'the issuer is not trusted')
   if (!audienceMatches(aud, audience)) throw new Refusal('invalid_token', 'the audience is not accepted')
-  if (token_type !== undefined && String(token_type).toLowerCase() !== 'bearer') {
-    throw new Refusal('invalid_token', 'the token is no Bearer token')
+}
+
+/** A token of type DPoP whose key nobody names would be taken for a Bearer token (RFC 9449 section 6.2). */
+function refuseOtherTypes({ token_type, cnf }: Claims): void {
+  const type = token_type === undefined ? 'bearer' : String(token_type).toLowerCase()
+  const bound = typeof cnf === 'object' && cnf !== null && Object.hasOwn(cnf, 'jkt')
+  if (type !== 'bearer' && !(type === 'dpop' && bound)) {
+    throw new Refusal('invalid_token', 'the type of the token is not accepted')
   }
 }
 

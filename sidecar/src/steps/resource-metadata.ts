@@ -1,4 +1,6 @@
 /** Metadata of the protected resource (RFC 9728): what a client can learn from a refusal on. */
+import { dpopAlgorithms } from '@postern/protocol/dpop'
+import type { PolicyConfig } from '../config/schema/policy.ts'
 import type { ResourceMetadataConfig } from '../config/schema/resource-metadata.ts'
 import type { TokenSource } from '../config/schema/token-source.ts'
 
@@ -15,14 +17,32 @@ export interface ResourceMetadataOptions {
   config: ResourceMetadataConfig
   /** Identifiers of the policy's issuers. */
   issuers: readonly string[]
-  tokenFrom: readonly TokenSource[]
+  policy: Pick<PolicyConfig, 'token_from' | 'sender_constraint' | 'dpop' | 'client_certificate'>
 }
 
-export function createResourceMetadata({ config, issuers, tokenFrom }: ResourceMetadataOptions): ResourceMetadata {
+export function createResourceMetadata({ config, issuers, policy }: ResourceMetadataOptions): ResourceMetadata {
   const { origin, pathname, search } = new URL(config.resource)
   return {
     url: `${origin}${wellKnown}${pathname === '/' ? '' : pathname}${search}`,
-    document: { ...config, authorization_servers: issuers, bearer_methods_supported: bearerMethods(tokenFrom) },
+    document: {
+      ...config,
+      authorization_servers: issuers,
+      bearer_methods_supported: bearerMethods(policy.token_from),
+      ...bindingsOf(policy),
+    },
+  }
+}
+
+/** What is left out is false, or nothing. */
+function bindingsOf({
+  sender_constraint: wanted,
+  dpop,
+  client_certificate: certificate,
+}: ResourceMetadataOptions['policy']): object {
+  return {
+    ...(certificate && { tls_client_certificate_bound_access_tokens: true }),
+    ...(dpop && { dpop_signing_alg_values_supported: dpopAlgorithms }),
+    ...(wanted === 'dpop' && { dpop_bound_access_tokens_required: true }),
   }
 }
 

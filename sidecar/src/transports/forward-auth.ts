@@ -4,18 +4,14 @@
  * welcome page of whatever else may listen on its port. 401, 403 and 503 refuse. Headers to set stand in the answer;
  * names to remove, in every spelling, in `x-postern-remove-headers`.
  */
-import type { Allow, Decision } from '@postern/protocol/decision'
+import type { Allow, Decision, DecisionRequest } from '@postern/protocol/decision'
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import type { Transport } from './transport.ts'
 
 export const forwardAuth: Transport = (app, decider) => {
   // Decided before Fastify looks at a body: whatever a gateway sends along, of whatever type, is none of our business.
   const decide: onRequestHookHandler = (request, reply) => {
-    const decision = decider.decide(policyOf(request), {
-      method: forwarded(request, 'x-forwarded-method') ?? request.method,
-      uri: forwarded(request, 'x-forwarded-uri') ?? '/',
-      headers: request.raw.rawHeaders,
-    })
+    const decision = decider.decide(policyOf(request), toDecisionRequest(request))
     if (decision instanceof Promise) decision.then((late) => answer(reply, late))
     else answer(reply, decision)
   }
@@ -28,6 +24,19 @@ function neverReached(): never {
 
 function policyOf({ params }: FastifyRequest): string {
   return typeof params === 'object' && params !== null && 'policy' in params ? String(params.policy) : ''
+}
+
+function toDecisionRequest(request: FastifyRequest): DecisionRequest {
+  const asked: DecisionRequest = {
+    method: forwarded(request, 'x-forwarded-method') ?? request.method,
+    uri: forwarded(request, 'x-forwarded-uri') ?? '/',
+    headers: request.raw.rawHeaders,
+  }
+  const scheme = forwarded(request, 'x-forwarded-proto')
+  const authority = forwarded(request, 'x-forwarded-host')
+  if (scheme !== undefined) asked.scheme = scheme
+  if (authority !== undefined) asked.authority = authority
+  return asked
 }
 
 /** The original request, as the gateway tells it: it must set these headers itself, whatever the client sent. */

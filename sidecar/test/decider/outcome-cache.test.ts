@@ -13,6 +13,7 @@ const times = { expiresAt: now + 300_000, holdsUntil: now + 300_000 }
 const allowed = (headers: Record<string, string>, claims: Record<string, unknown> = {}) => ({
   issuer: 'test',
   revocable: undefined,
+  confirmation: undefined,
   inForceAt: 0,
   identity: { issuer: 'test', claims, revocable: undefined, ...times },
   holdsUntil: times.holdsUntil,

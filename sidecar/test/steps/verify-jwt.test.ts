@@ -42,7 +42,11 @@ const refused: [what: string, changes: () => Mint, description: RegExp][] = [
   ['no client_id', () => ({ claims: { client_id: undefined } }), /client_id/],
   ['the type of an ID token', () => ({ header: { typ: 'JWT' } }), /typ/],
   ['no type', () => ({ header: { typ: undefined } }), /typ/],
-  ['a key that its bearer must prove to hold', () => ({ claims: { cnf: { jkt: 'thumbprint' } } }), /bound to a key/],
+  [
+    'a key that its bearer must prove to hold',
+    () => ({ claims: { cnf: { jkt: 'a'.repeat(43) } } }),
+    /another authentication scheme/,
+  ],
   ['a binding to a key that is garbage', () => ({ claims: { cnf: null } }), /bound to a key/],
   ['the type of a security event', () => ({ header: { typ: 'secevent+jwt' } }), /typ/],
 ]

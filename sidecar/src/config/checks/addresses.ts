@@ -29,6 +29,12 @@ export function httpsBeyondLoopback({ issuers, upstreams, policies }: Config): P
       ['policies', name, 'resource_metadata', 'resource'],
       policy.resource_metadata?.resource,
     ]),
+    ...Object.entries(policies).flatMap(([name, { dpop }]) =>
+      (dpop?.origins ?? []).map((origin, index): [string[], string] => [
+        ['policies', name, 'dpop', 'origins', String(index)],
+        origin,
+      ]),
+    ),
     ...Object.entries(upstreams).flatMap(([name, upstream]): [string[], string | undefined][] => [
       [['upstreams', name, 'issuer'], upstream.issuer],
       [['upstreams', name, 'token_endpoint'], upstream.token_endpoint],

@@ -1,5 +1,6 @@
 import { canonicalHeaderName } from '@postern/protocol/header-name'
 import type { PolicyConfig } from '../schema/policy.ts'
+import { certificateHeader } from '../schema/sender-constraint.ts'
 import type { Config } from '../schema.ts'
 import type { PathProblem } from './check.ts'
 
@@ -25,6 +26,9 @@ export function headersApart({ policies, upstreams }: Config): PathProblem[] {
     const taken = new Map(tokenHeaders(policy).map((header) => [header, 'the token']))
     const { header } = (policy.upstream !== undefined && upstreams[policy.upstream]) || {}
     if (header) taken.set(canonicalHeaderName(header), 'the upstream token')
+    const certificate = certificateHeader(policy.client_certificate)
+    if (certificate !== undefined) taken.set(canonicalHeaderName(certificate), 'the client certificate')
+    if (policy.dpop) taken.set('dpop', 'proofs')
     return setHeaders(name, policy).flatMap(({ path, header: own }) => {
       const canonical = canonicalHeaderName(own)
       const by = taken.get(canonical)

@@ -6,7 +6,7 @@ import type { PathProblem } from './check.ts'
 
 type OfPolicy = (policy: PolicyConfig, path: readonly string[]) => PathProblem[]
 
-const ofEach =
+export const ofEach =
   (check: OfPolicy) =>
   ({ policies }: Config): PathProblem[] =>
     Object.entries(policies).flatMap(([name, policy]) => check(policy, ['policies', name]))

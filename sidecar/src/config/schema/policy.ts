@@ -3,6 +3,7 @@ import { IdentityHeaders, IdentityToken } from './headers.ts'
 import { object } from './parts.ts'
 import { requirements } from './requirements.ts'
 import { ResourceMetadata } from './resource-metadata.ts'
+import { ClientCertificate, Dpop } from './sender-constraint.ts'
 import { TokenSource } from './token-source.ts'
 
 const access = ['token', 'anonymous', 'nobody'] as const
@@ -40,6 +41,8 @@ export const Policy = object(
       maxItems: 10,
       description: 'Where tokens are looked for; a request with two tokens is refused',
     }),
+    dpop: Type.Optional(Dpop),
+    client_certificate: Type.Optional(ClientCertificate),
     access: Type.Enum(access, { default: 'token', description: accessDescription }),
     ...requirements,
     rules: Type.Array(Rule, {

@@ -20,6 +20,10 @@ const Condition = object(
 
 /** Of a policy, and of each of its rules: those of both must be met. */
 export const requirements = {
+  sender_constraint: Type.Enum(['none', 'dpop', 'mtls', 'any'], {
+    default: 'none',
+    description: 'What the token must be bound to. none: nothing. What it is bound to must always be proven',
+  }),
   required_scopes: Type.Array(ScopeToken, {
     default: [],
     uniqueItems: true,

@@ -3,9 +3,11 @@ import type { RequirementsConfig } from '../../config/schema/requirements.ts'
 import { requireConditions } from './conditions.ts'
 import type { Refuse, Requirement } from './requirement.ts'
 import { requireAllScopes, requireAnyScope } from './scopes.ts'
+import { requireSenderConstraint } from './sender-constraint.ts'
 import { requireAuthenticationContext, requireRecentAuthentication } from './step-up.ts'
 
 const requirements: readonly ((config: RequirementsConfig, refuse: Refuse) => Requirement[])[] = [
+  requireSenderConstraint,
   requireAllScopes,
   requireAnyScope,
   requireAuthenticationContext,

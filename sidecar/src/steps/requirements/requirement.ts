@@ -15,7 +15,7 @@ export interface Requirement {
 
 /** How a requirement words its refusal; the challenge is the policy's. */
 export type Refuse = (
-  error: 'insufficient_scope' | 'insufficient_user_authentication' | 'access_denied',
+  error: 'invalid_token' | 'insufficient_scope' | 'insufficient_user_authentication' | 'access_denied',
   description: string,
   parameters?: Readonly<Record<string, string>>,
 ) => Deny

@@ -1,7 +1,8 @@
-/** A header: `Authorization` with its scheme (RFC 6750 section 2.1), any other with the token alone. */
+/** A header: `Authorization` with its scheme (RFC 6750 section 2.1, RFC 9449 section 7.1), any other with the token alone. */
 import { parseBearer } from '@postern/protocol/bearer'
 import type { DecisionRequest } from '@postern/protocol/decision'
-import { onlyToken, type TokenReader } from './source.ts'
+import { parseDpopToken } from '@postern/protocol/dpop'
+import { type Extraction, onlyToken, type TokenReader } from './source.ts'
 
 export function readHeader(header: string): TokenReader {
   const name = header.toLowerCase()
@@ -17,8 +18,15 @@ const authorization: TokenReader = {
       if (value !== undefined) return 'malformed'
       value = headers[index + 1]
     }
-    return value === undefined ? 'none' : parseBearer(value)
+    return value === undefined ? 'none' : readCredentials(value)
   },
+}
+
+function readCredentials(value: string): Extraction {
+  const bearer = parseBearer(value)
+  if (bearer !== 'none') return bearer
+  const bound = parseDpopToken(value)
+  return typeof bound === 'string' ? bound : { token: bound.token, scheme: 'DPoP' }
 }
 
 /** Of a header, in the order of the request. @param name in lower case */

@@ -1,7 +1,13 @@
 /** A place where a policy looks for the token. */
 import type { DecisionRequest } from '@postern/protocol/decision'
 
-export type Extraction = { token: string } | 'none' | 'malformed'
+export interface PresentedToken {
+  token: string
+  /** In `Authorization` with this scheme (RFC 9449 section 7.1); everywhere else a token is as good as a Bearer token. */
+  scheme?: 'DPoP'
+}
+
+export type Extraction = PresentedToken | 'none' | 'malformed'
 
 export interface TokenReader {
   /** A token that is there twice is malformed: gateway, sidecar and upstream might each read another one. */

@@ -1,0 +1,63 @@
+/** What the bearers of bound tokens must prove under a policy, from its configuration. */
+import type { PolicyConfig } from '../config/schema/policy.ts'
+import { type ClientCertificateConfig, certificateHeader, type DpopConfig } from '../config/schema/sender-constraint.ts'
+import {
+  type ReadThumbprint,
+  thumbprintFromGateway,
+  thumbprintFromHeader,
+} from '../steps/sender-constraint/certificate.ts'
+import { certificateForms } from '../steps/sender-constraint/certificate-forms/list.ts'
+import { createDpopNonces, type DpopNonces } from '../steps/sender-constraint/dpop-nonces.ts'
+import { createVerifyProof } from '../steps/sender-constraint/dpop-proof.ts'
+import { type CheckPossession, createCheckPossession } from '../steps/sender-constraint/possession.ts'
+import { uriFromGateway, urisAtOrigins } from '../steps/sender-constraint/request-uri.ts'
+import type { Toolkit } from './toolkit.ts'
+
+export interface ComposedSenderConstraint {
+  checkPossession: CheckPossession
+  /** Undefined where proofs need none. */
+  nonces: DpopNonces | undefined
+}
+
+const minSecretLength = 32
+
+/** @param policy its name */
+export function composeSenderConstraint(
+  policy: string,
+  { dpop, client_certificate: certificate }: PolicyConfig,
+  toolkit: Toolkit,
+): ComposedSenderConstraint {
+  const { replayGuard, now } = toolkit
+  const nonces = dpop && composeNonces(policy, dpop, toolkit)
+  const verifyProof =
+    dpop &&
+    createVerifyProof({
+      urisOf: dpop.origins ? urisAtOrigins(dpop.origins) : uriFromGateway,
+      maxAge: dpop.max_age,
+      leeway: dpop.leeway,
+      nonces,
+      replayGuard,
+      now,
+    })
+  const readThumbprint = certificate && composeReadThumbprint(certificate)
+  return { checkPossession: createCheckPossession({ verifyProof, readThumbprint }), nonces }
+}
+
+function composeNonces(
+  policy: string,
+  { nonce }: DpopConfig,
+  { changingSecret, now }: Toolkit,
+): DpopNonces | undefined {
+  if (!nonce) return undefined
+  const secret = changingSecret(`${policy} dpop.nonce.secret`, [nonce.secret], ([text = '']) => {
+    if (text.length >= minSecretLength) return text
+    throw new Error(`the secret of the nonces of ${policy} has under ${minSecretLength} characters`)
+  })
+  return createDpopNonces({ secret: secret.current, lifetime: nonce.lifetime, now })
+}
+
+function composeReadThumbprint(config: ClientCertificateConfig): ReadThumbprint {
+  const header = certificateHeader(config)
+  if (config.from === 'gateway' || header === undefined) return thumbprintFromGateway
+  return thumbprintFromHeader(header, certificateForms[config.from])
+}

@@ -1,0 +1,39 @@
+/** The certificate whose key a client has proven to hold, as the gateway tells it (RFC 8705 section 3). */
+import type { DecisionRequest } from '@postern/protocol/decision'
+import { Refusal } from '../../failures.ts'
+import { valuesOf } from '../token-sources/header.ts'
+import type { ThumbprintOf } from './certificate-forms/form.ts'
+import { thumbprintOfPem } from './certificate-forms/pem.ts'
+
+/**
+ * @returns the `x5t#S256` of the certificate (section 3.1); undefined where the client has none
+ * @throws Refusal where what stands for it is repeated or malformed
+ */
+export type ReadThumbprint = (request: DecisionRequest) => string | undefined
+
+/** More than any certificate needs; looking at it would keep the event loop from its work. */
+const maxLength = 16_384
+
+/** @param name of the header, in lower case: the gateway sets it, whatever a client sent in it */
+export function thumbprintFromHeader(name: string, thumbprintOf: ThumbprintOf): ReadThumbprint {
+  return (request) => {
+    const [value = '', another] = valuesOf(request, name)
+    if (another !== undefined) throw unreadable()
+    return read(value, thumbprintOf)
+  }
+}
+
+/** Of the decision request: plugins know the certificate by the connection. */
+export const thumbprintFromGateway: ReadThumbprint = ({ client_certificate: pem = '' }) => read(pem, thumbprintOfPem)
+
+/** Gateways send an empty text for a client without a certificate. */
+function read(value: string, thumbprintOf: ThumbprintOf): string | undefined {
+  if (value === '') return undefined
+  const thumbprint = value.length > maxLength ? undefined : thumbprintOf(value)
+  if (thumbprint === undefined) throw unreadable()
+  return thumbprint
+}
+
+function unreadable(): Refusal {
+  return new Refusal('invalid_token', 'the client certificate cannot be read')
+}
