@@ -3,6 +3,7 @@ import type { TokenTargetConfig } from '../config/schema/grant.ts'
 import type { UpstreamConfig } from '../config/schema/upstream.ts'
 import { safeReason } from '../failures.ts'
 import { createCallerTokens } from '../remote/caller-tokens.ts'
+import type { OAuthClient } from '../remote/client-auth/client.ts'
 import { createDpopKey, type DpopKey, generateDpopKey } from '../remote/dpop-key.ts'
 import { createMetadata } from '../remote/metadata.ts'
 import { readSigningKey } from '../remote/signing-key.ts'
@@ -64,22 +65,27 @@ function composeRequest(
 ): RequestToken {
   const { dependency } = toolkit
   const { timeout_ms: timeoutMs, request_headers: headers } = config
+  const client = composeClient(`${name} token endpoint`, config, config.issuer, toolkit)
   return createRequestToken({
-    endpoint: composeEndpoint(name, config, toolkit),
+    endpoint: composeEndpoint(name, config, client, toolkit),
     headers,
     timeoutMs,
-    client: composeClient(`${name} token endpoint`, config, config.issuer, toolkit),
+    client,
     dpop,
     dependency: dependency(`${name} token endpoint`),
   })
 }
 
 /** The configured one, or what the issuer's metadata names. */
-function composeEndpoint(name: string, config: UpstreamConfig, toolkit: Toolkit): () => Promise<string> {
+function composeEndpoint(
+  name: string,
+  config: UpstreamConfig,
+  { http }: OAuthClient,
+  { dependency, now }: Toolkit,
+): () => Promise<string> {
   const { issuer, token_endpoint: configured, timeout_ms: timeoutMs, tls } = config
   // The issuer is there where the endpoint is not (config/checks/upstreams.ts).
   if (configured !== undefined || issuer === undefined) return async () => configured ?? ''
-  const { http, dependency, now } = toolkit
   const find = createMetadata({ issuer, timeoutMs, http, dependency: dependency(`${name} metadata`), now })
   return () => find('token_endpoint', tls?.certificate !== undefined)
 }

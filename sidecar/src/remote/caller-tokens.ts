@@ -24,36 +24,17 @@ export interface CallerTokensOptions {
   random?: () => number
 }
 
-interface Entry {
-  tokens: UpstreamTokens
-  /** The hash of the token that it fetched last. */
-  hash?: string
-}
-
 export function createCallerTokens(options: CallerTokensOptions): CallerTokens {
   const { grant, fetch, purgeIntervalMs, now, random = Math.random } = options
-  /** Keys of entries by the hash of their token. */
-  const keys = new Map<string, string>()
-  const entries = new LRUCache<string, Entry>({
-    max: grant.maxCallers,
-    dispose: ({ hash }) => {
-      if (hash !== undefined) keys.delete(hash)
-    },
-  })
+  const sources = new LRUCache<string, UpstreamTokens>({ max: grant.maxCallers })
+  /** For whom a token is, by its hash. */
+  const keys = new LRUCache<string, string>({ max: grant.maxCallers })
 
-  const remember = (key: string, entry: Entry, hash: string) => {
-    if (entry.hash !== undefined) keys.delete(entry.hash)
-    // Meanwhile others may have displaced it.
-    if (entries.peek(key) !== entry) return
-    entry.hash = hash
-    keys.set(hash, key)
-  }
-
-  const create = ({ key, parameters, notAfter }: CallerQuestion): Entry => {
+  const create = ({ key, parameters, notAfter }: CallerQuestion): UpstreamTokens => {
     const tokens = createUpstreamTokens({
       async fetch() {
         const token = await fetch(await parameters())
-        remember(key, entry, sha256(token.accessToken))
+        keys.set(sha256(token.accessToken), key)
         return token
       },
       notAfter,
@@ -63,26 +44,25 @@ export function createCallerTokens(options: CallerTokensOptions): CallerTokens {
       now,
       random,
     })
-    const entry: Entry = { tokens }
-    entries.set(key, entry)
-    return entry
+    sources.set(key, tokens)
+    return tokens
   }
 
   return {
     of(caller) {
       const question = grant.askFor(caller)
       return {
-        current: () => entries.get(question.key)?.tokens.current(),
-        get: () => (entries.get(question.key) ?? create(question)).tokens.get(),
+        current: () => sources.get(question.key)?.current(),
+        get: () => (sources.get(question.key) ?? create(question)).get(),
       }
     },
     purge(refused) {
       const key = keys.get(refused)
-      const entry = key === undefined ? undefined : entries.peek(key)
-      return entry?.tokens.purge(refused) ?? 'not_current'
+      const tokens = key === undefined ? undefined : sources.peek(key)
+      return tokens?.purge(refused) ?? 'not_current'
     },
     get size() {
-      return entries.size
+      return sources.size
     },
   }
 }

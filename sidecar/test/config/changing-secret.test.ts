@@ -83,7 +83,12 @@ describe('a secret that changes', () => {
     const file = join(folder.path, 'troubled')
     writeFileSync(file, 'good')
     const { secret, problems, advance } = setUp([{ file }])
-    const wrong = [() => unlinkSync(file), () => writeFileSync(file, ''), () => writeFileSync(file, 'a,b')]
+    const wrong = [
+      () => unlinkSync(file),
+      () => writeFileSync(file, ''),
+      () => writeFileSync(file, 'a,b'),
+      () => writeFileSync(file, 'c,d'),
+    ]
     for (const make of wrong) {
       make()
       advance(1_000)

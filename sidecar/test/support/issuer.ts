@@ -11,7 +11,17 @@ import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 export type Endpoint = 'metadata' | 'jwks' | 'introspection' | 'token' | 'events'
 
 /** Ways in which an endpoint can fail; `normal` is none. */
-export const failures = ['reset', 'hang', 'status500', 'html', 'empty', 'huge', 'redirect', 'wrongJson'] as const
+export const failures = [
+  'reset',
+  'hang',
+  'status500',
+  'refused',
+  'html',
+  'empty',
+  'huge',
+  'redirect',
+  'wrongJson',
+] as const
 export type Behaviour = 'normal' | (typeof failures)[number]
 
 export interface Mint {
@@ -231,6 +241,9 @@ function misbehave(behaviour: Exclude<Behaviour, 'normal'>, response: ServerResp
       return
     case 'status500':
       response.writeHead(500, { 'content-type': 'application/json' }).end('{"error":"server_error"}')
+      return
+    case 'refused':
+      response.writeHead(400, { 'content-type': 'application/json' }).end('{"error":"invalid_grant"}')
       return
     case 'html':
       response.writeHead(200, { 'content-type': 'text/html' }).end('<html>It works!</html>')

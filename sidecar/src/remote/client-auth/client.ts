@@ -15,6 +15,8 @@ export interface OAuthClient {
   postForm(request: FormRequest): Promise<HttpAnswer>
   /** For methods that need a header alone. */
   send(request: HttpRequest): Promise<HttpAnswer>
+  /** The same connections, for what is asked without credentials. */
+  readonly http: HttpClient
 }
 
 export interface OAuthClientOptions {
@@ -42,6 +44,7 @@ export function createOAuthClient({ method, http, rereadTls = () => false }: OAu
   }
 
   return {
+    http,
     send: (request) => twiceAtMost(request),
     postForm: ({ parameters, ...request }) =>
       twiceAtMost(
