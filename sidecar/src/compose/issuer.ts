@@ -1,16 +1,16 @@
 /** A trusted issuer, from its configuration: how its tokens are verified, and how its revocations arrive. */
-import type { TlsConfig } from '../config/schema/client-auth.ts'
+import type { CacheConfig } from '../config/schema/cache.ts'
 import type { IssuerConfig } from '../config/schema/issuer.ts'
 import { safeReason } from '../failures.ts'
-import { createIntrospect } from '../remote/introspection.ts'
 import { createVerifyIssuerJwt } from '../remote/issuer-jwt.ts'
 import { createJwks, type Jwks } from '../remote/jwks.ts'
-import { createMetadata, type FindEndpoint, type MetadataEndpoint } from '../remote/metadata.ts'
+import { createMetadata, type FindEndpoint } from '../remote/metadata.ts'
 import { createRevocationFeed, type RevocationFeed } from '../remote/revocation-feed.ts'
 import type { TrustedIssuer } from '../steps/authenticate.ts'
-import { createIntrospectToken } from '../steps/introspect-token.ts'
 import { createVerifyJwt } from '../steps/verify-jwt.ts'
 import { composeClient } from './client.ts'
+import { endpoint } from './endpoint.ts'
+import { composeIntrospection } from './introspection.ts'
 import type { Toolkit } from './toolkit.ts'
 
 export interface ComposedIssuer {
@@ -21,7 +21,12 @@ export interface ComposedIssuer {
   feed: RevocationFeed | undefined
 }
 
-export function composeIssuer(name: string, config: IssuerConfig, toolkit: Toolkit): ComposedIssuer {
+export function composeIssuer(
+  name: string,
+  config: IssuerConfig,
+  cache: CacheConfig,
+  toolkit: Toolkit,
+): ComposedIssuer {
   const { keep, now } = toolkit
   const { issuer, audience, algorithms, token_types: types, leeway, timeout_ms: timeoutMs } = config
   // Kept apart from the rest: a changed audience costs nobody the keys, and the feed nothing that it has been told.
@@ -39,9 +44,10 @@ export function composeIssuer(name: string, config: IssuerConfig, toolkit: Toolk
     trusted: {
       issuer,
       verify: types.length > 0 ? verify : undefined,
-      introspect: composeIntrospection(name, config, metadata, revocable, toolkit),
+      introspection: composeIntrospection(name, config, { metadata, keys, cache }, toolkit),
+      opaquePrefix: config.introspection?.opaque_tokens?.prefix ?? '',
     },
-    keys: types.length > 0 || config.revocation_feed ? keys : undefined,
+    keys: types.length > 0 || config.revocation_feed || config.introspection?.signed ? keys : undefined,
     feed: keep(`${name} revocation feed`, [issuer, algorithms, config.revocation_feed, metadata, keys], (tools) =>
       composeFeed(name, config, metadata, keys, tools),
     ),
@@ -58,24 +64,6 @@ function composeKeys(
   const keys = createJwks({ url, timeoutMs, http, dependency: dependency(`${name} jwks`), now })
   onClose(keys.close)
   return keys
-}
-
-function composeIntrospection(
-  name: string,
-  { issuer, audience, introspection: config }: IssuerConfig,
-  metadata: FindEndpoint,
-  revocable: boolean,
-  toolkit: Toolkit,
-) {
-  if (!config) return undefined
-  const { dependency, now } = toolkit
-  const introspect = createIntrospect({
-    endpoint: endpoint(config.endpoint, metadata, 'introspection_endpoint', config.tls),
-    timeoutMs: config.timeout_ms,
-    client: composeClient(`${name} introspection`, config, issuer, toolkit),
-    dependency: dependency(`${name} introspection`),
-  })
-  return createIntrospectToken({ name, issuer, audience, revocable, cacheTtl: config.cache_ttl, introspect, now })
 }
 
 function composeFeed(
@@ -101,14 +89,4 @@ function composeFeed(
   })
   onClose(feed.close)
   return feed
-}
-
-/** The configured endpoint, or what the issuer's metadata names. */
-function endpoint(
-  configured: string | undefined,
-  find: FindEndpoint,
-  name: MetadataEndpoint,
-  tls?: TlsConfig,
-): () => Promise<string> {
-  return configured === undefined ? () => find(name, tls?.certificate !== undefined) : async () => configured
 }

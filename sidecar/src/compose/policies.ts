@@ -20,8 +20,9 @@ export interface ComposedPolicies {
 }
 
 export function composePolicies(config: Config, { keep }: Toolkit): ComposedPolicies {
+  const { cache } = config
   const issuers = mapValues(config.issuers, (name, issuer) =>
-    keep(`issuer ${name}`, [issuer], (toolkit) => composeIssuer(name, issuer, toolkit)),
+    keep(`issuer ${name}`, [issuer, cache], (toolkit) => composeIssuer(name, issuer, cache, toolkit)),
   )
   const upstreams = mapValues(config.upstreams, (name, upstream) =>
     keep(`upstream ${name}`, [upstream], (toolkit) => composeUpstream(name, upstream, toolkit)),
@@ -32,7 +33,6 @@ export function composePolicies(config: Config, { keep }: Toolkit): ComposedPoli
   const composed = mapValues(config.policies, (name, policy) => {
     const trusted = new Map(policy.issuers.flatMap((issuer) => pairs(issuer, issuers.get(issuer))))
     const upstream = policy.upstream === undefined ? undefined : upstreams.get(policy.upstream)
-    const { cache } = config
     return keep(`policy ${name}`, [policy, cache, ...trusted.values(), upstream], (toolkit) =>
       composePolicy(name, policy, { issuers: trusted, upstream, cache }, toolkit),
     )

@@ -61,7 +61,11 @@ export function composePolicy(
     refusals,
     routes,
     extractToken: createExtractToken(config.token_from),
-    authenticate: createAuthenticate(trusted),
+    authenticate: createAuthenticate({
+      issuers: trusted,
+      introspectJwts: config.introspect_jwts,
+      staleForMs: config.on_unavailable.stale_for * 1_000,
+    }),
     checkPossession,
     checkRevocation: createCheckRevocation(feeds),
     admission: createAdmission({

@@ -11,7 +11,13 @@ import {
 import { callerTokenForwardable, headersApart, headersFree } from './checks/headers.ts'
 import { conditionsCompile, pathsReadable, rulesReachable, sourcesApart } from './checks/policies.ts'
 import { redisPasswordsOverTls, redisTopology } from './checks/redis.ts'
-import { distinctIssuers, knownReferences, oneIntrospectionPerPolicy, tokensOfSomeKind } from './checks/references.ts'
+import {
+  distinctIssuers,
+  jwtsIntrospectable,
+  knownReferences,
+  opaqueTokensToldApart,
+  tokensOfSomeKind,
+} from './checks/references.ts'
 import {
   certificateHeaderApart,
   dpopOriginKnown,
@@ -33,7 +39,8 @@ const checks: readonly Check[] = [
   knownReferences,
   httpsBeyondLoopback,
   distinctIssuers,
-  oneIntrospectionPerPolicy,
+  opaqueTokensToldApart,
+  jwtsIntrospectable,
   tokensOfSomeKind,
   headersApart,
   headersFree,

@@ -1,20 +1,28 @@
-/** Authentication of opaque tokens by introspection (RFC 7662), with the checks that its answer needs. */
+/** What introspection (RFC 7662) yields: who an opaque token stands for, and whether a JWT still holds. */
 import { audienceMatches } from '@postern/protocol/audience'
-import { Refusal } from '../failures.ts'
-import type { Introspect } from '../remote/introspection.ts'
-import type { Authenticate } from './identity.ts'
+import { DependencyError, Refusal } from '../failures.ts'
+import type { IntrospectionAnswer, IntrospectionAnswers } from '../remote/introspection/answers.ts'
+import type { Claims } from '../remote/issuer-jwt.ts'
+import type { Identity } from './identity.ts'
 import { revocableClaims } from './revocation.ts'
+
+export interface TokenIntrospection {
+  /** @param staleForMs how long an answer is relied on where there is no other, after it has ceased to be fresh */
+  identify(token: string, staleForMs: number): Promise<Identity>
+  /** As `identify`, of a JWT that was found genuine. */
+  confirm(token: string, verified: Identity, staleForMs: number): Promise<Identity>
+}
 
 export interface IntrospectTokenOptions {
   /** Name of the issuer in the configuration. */
   name: string
   issuer: string
   audience: readonly string[]
-  /** Seconds that an answer may be relied on. */
-  cacheTtl: number
+  /** How long an answer that says that a token is active may be relied on. */
+  freshMs: number
   /** Whether the issuer's revocations are subscribed to, so that tokens must be revocable. */
   revocable: boolean
-  introspect: Introspect
+  answers: IntrospectionAnswers
   /** ms since the epoch */
   now: () => number
 }
@@ -24,30 +32,51 @@ export interface IntrospectTokenOptions {
  * could keep the breaker open for everybody.
  */
 const maxTokenLength = 8_192
+/** How long a stale answer serves before the issuer is asked again. */
+const staleHoldsMs = 1_000
 
-export function createIntrospectToken(options: IntrospectTokenOptions): Authenticate {
-  const { name, issuer, audience, cacheTtl, introspect, now } = options
-  return async (token) => {
+export function createIntrospectToken(options: IntrospectTokenOptions): TokenIntrospection {
+  const { name, issuer, audience, freshMs, answers, now } = options
+
+  /** The last answer in the place of one that cannot be had, where it still may serve. */
+  const insteadOf = (error: unknown, token: string, staleForMs: number): IntrospectionAnswer & { stale: true } => {
+    const last = staleForMs > 0 && error instanceof DependencyError ? answers.last(token) : undefined
+    if (!last?.claims || now() >= last.askedAt + freshMs + staleForMs) throw error
+    return { ...last, stale: true }
+  }
+
+  const introspect = async (token: string, staleForMs: number) => {
     if (token.length > maxTokenLength) throw new Refusal('invalid_token', 'the token is too long')
-    const asked = now()
-    const claims = await introspect(token)
-    if (!claims) throw new Refusal('invalid_token', 'the token is not active')
+    const answer = await answers.get(token).catch((error: unknown) => insteadOf(error, token, staleForMs))
+    const { claims, askedAt } = answer
+    // How long this is remembered is a matter of the answers.
+    if (!claims) throw new Refusal('invalid_token', 'the token is not active', true)
     refuseWhereOthersAreMeant(claims, issuer, audience)
     refuseOtherTypes(claims)
-    refuseOutsideItsTime(claims, asked)
-    const { exp } = claims
-    const expiresAt = typeof exp === 'number' ? exp * 1_000 : Number.POSITIVE_INFINITY
-    return {
-      issuer: name,
-      claims,
-      revocable: options.revocable ? revocableClaims(claims) : undefined,
-      expiresAt,
-      holdsUntil: Math.min(expiresAt, asked + cacheTtl * 1_000),
-    }
+    const expiresAt = expiryOf(claims, now())
+    const holdsUntil = 'stale' in answer ? now() + staleHoldsMs : askedAt + freshMs
+    return { claims, expiresAt, holdsUntil: Math.min(expiresAt, holdsUntil) }
+  }
+
+  return {
+    async identify(token, staleForMs) {
+      const introspected = await introspect(token, staleForMs)
+      const revocable = options.revocable ? revocableClaims(introspected.claims) : undefined
+      return { issuer: name, revocable, ...introspected }
+    },
+    async confirm(token, verified, staleForMs) {
+      const { claims, expiresAt, holdsUntil } = await introspect(token, staleForMs)
+      refuseWhereAnotherIsMeant(verified.claims, claims)
+      return {
+        ...verified,
+        // What is signed counts, but what the token is good for may have become less.
+        claims: { ...claims, ...verified.claims, ...(claims.scope !== undefined && { scope: claims.scope }) },
+        expiresAt: Math.min(verified.expiresAt, expiresAt),
+        holdsUntil: Math.min(verified.holdsUntil, holdsUntil),
+      }
+    },
   }
 }
-
-type Claims = Readonly<Record<string, unknown>>
 
 function refuseWhereOthersAreMeant({ iss, aud }: Claims, issuer: string, audience: readonly string[]): void {
   if (iss !== undefined && iss !== issuer) throw new Refusal('invalid_token', 'the issuer is not trusted')
@@ -63,12 +92,23 @@ function refuseOtherTypes({ token_type, cnf }: Claims): void {
   }
 }
 
-/** @param now ms since the epoch */
-function refuseOutsideItsTime({ exp, nbf }: Claims, now: number): void {
+/** An answer about another token than the one that was asked about would pass it off as that. */
+function refuseWhereAnotherIsMeant(verified: Claims, introspected: Claims): void {
+  for (const name of ['jti', 'sub', 'client_id']) {
+    const [signed, told] = [verified[name], introspected[name]]
+    if (signed !== undefined && told !== undefined && signed !== told) {
+      throw new Refusal('invalid_token', 'the issuer says something else of the token')
+    }
+  }
+}
+
+/** @param now ms since the epoch @returns ms since the epoch; Infinity where it is not told */
+function expiryOf({ exp, nbf }: Claims, now: number): number {
   if (exp !== undefined && (typeof exp !== 'number' || exp * 1_000 <= now)) {
     throw new Refusal('invalid_token', 'the token has expired')
   }
   if (nbf !== undefined && (typeof nbf !== 'number' || nbf * 1_000 > now)) {
     throw new Refusal('invalid_token', 'the token is not valid yet', true)
   }
+  return exp === undefined ? Number.POSITIVE_INFINITY : exp * 1_000
 }

@@ -52,6 +52,8 @@ export interface TestIssuer {
   sendHeaders(endpoint: Endpoint, headers: Record<string, string>): void
   /** What introspection says of a token. */
   introspects(token: string, answer: unknown): void
+  /** Introspection answers as a signed JWT (RFC 9701) from now on, which may be a wrong one. */
+  signsIntrospection(changes?: EventChanges): void
   mint(changes?: Mint): Promise<string>
   /** The claims of a valid token. */
   claims(changes?: Record<string, unknown>): Record<string, unknown>
@@ -82,6 +84,7 @@ export async function startTestIssuer(now: () => number): Promise<TestIssuer> {
   const answers = new Map<Endpoint, unknown>()
   const headersOf = new Map<Endpoint, Record<string, string>>()
   const introspections = new Map<string, unknown>()
+  let signing: EventChanges | undefined
   let sets: { jti: string; set: string }[] = []
   let stream = 'stream-1'
   const polls = new Set<() => void>()
@@ -131,6 +134,17 @@ export async function startTestIssuer(now: () => number): Promise<TestIssuer> {
     }
   }
 
+  const signIntrospection = (json: unknown, { claims: changes = {}, type, forged = false }: EventChanges) =>
+    new SignJWT({
+      iss: url,
+      aud: clientId,
+      iat: Math.floor(now() / 1_000),
+      token_introspection: json,
+      ...changes,
+    })
+      .setProtectedHeader({ alg: 'ES256', kid, typ: type ?? 'token-introspection+jwt' })
+      .sign(forged ? forger.privateKey : key.privateKey)
+
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const endpoint = endpoints[request.url ?? '']
     let body = ''
@@ -141,6 +155,12 @@ export async function startTestIssuer(now: () => number): Promise<TestIssuer> {
     const behaviour = behaviours.get(endpoint) ?? 'normal'
     if (behaviour !== 'normal') return misbehave(behaviour, response, url)
     const json = answers.get(endpoint) ?? (await ownAnswer(endpoint, body, response))
+    if (endpoint === 'introspection' && signing) {
+      const asked = request.headers.accept === 'application/token-introspection+jwt'
+      if (!asked) return response.writeHead(406).end()
+      const jwt = await signIntrospection(json, signing)
+      return response.writeHead(200, { 'content-type': 'application/token-introspection+jwt' }).end(jwt)
+    }
     response
       .writeHead(200, { 'content-type': 'application/json', ...headersOf.get(endpoint) })
       .end(JSON.stringify(json))
@@ -184,6 +204,9 @@ export async function startTestIssuer(now: () => number): Promise<TestIssuer> {
     answer: (endpoint, json) => void answers.set(endpoint, json),
     sendHeaders: (endpoint, headers) => void headersOf.set(endpoint, headers),
     introspects: (token, answer) => void introspections.set(token, answer),
+    signsIntrospection(changes = {}) {
+      signing = changes
+    },
     claims,
     mint: ({ claims: changes = {}, header = {}, forged = false } = {}) =>
       new SignJWT(claims(changes))

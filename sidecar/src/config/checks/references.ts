@@ -24,13 +24,32 @@ export function distinctIssuers({ issuers }: Config): PathProblem[] {
 }
 
 /** An opaque token does not say who issued it, and asking the wrong issuer would hand it over. */
-export function oneIntrospectionPerPolicy({ policies, issuers }: Config): PathProblem[] {
+export function opaqueTokensToldApart({ policies, issuers }: Config): PathProblem[] {
   return Object.entries(policies).flatMap(([name, policy]) => {
-    const introspecting = policy.issuers.filter((issuer) => issuers[issuer]?.introspection)
-    if (introspecting.length < 2) return []
-    const reason = `only one issuer of a policy may have introspection, not ${introspecting.join(' and ')}`
-    return [{ path: ['policies', name, 'issuers'], reason }]
+    const path = ['policies', name, 'issuers']
+    const asked = policy.issuers.filter((issuer) => issuers[issuer]?.introspection)
+    const prefixes = new Map(
+      asked.map((issuer) => [issuer, issuers[issuer]?.introspection?.opaque_tokens?.prefix ?? '']),
+    )
+    return asked.flatMap((issuer, index) =>
+      asked.slice(index + 1).flatMap((other) => {
+        const [prefix, otherPrefix] = [prefixes.get(issuer) ?? '', prefixes.get(other) ?? '']
+        if (!prefix.startsWith(otherPrefix) && !otherPrefix.startsWith(prefix)) return []
+        const reason = `the opaque tokens of ${issuer} and ${other} cannot be told apart by their prefixes`
+        return [{ path, reason }]
+      }),
+    )
   })
+}
+
+/** Otherwise what the policy asks for could not be. */
+export function jwtsIntrospectable({ policies, issuers }: Config): PathProblem[] {
+  return Object.entries(policies).flatMap(([name, { introspect_jwts, issuers: accepted }]) =>
+    accepted.flatMap((issuer) => {
+      if (!introspect_jwts || !issuers[issuer] || issuers[issuer].introspection) return []
+      return [{ path: ['policies', name, 'introspect_jwts'], reason: `${issuer} has no introspection` }]
+    }),
+  )
 }
 
 /** An issuer whose JWTs are not verified here, and that is not asked either, would have no tokens. */

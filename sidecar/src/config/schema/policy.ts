@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { IdentityHeaders, IdentityToken } from './headers.ts'
-import { object } from './parts.ts'
+import { object, seconds, section } from './parts.ts'
 import { requirements } from './requirements.ts'
 import { ResourceMetadata } from './resource-metadata.ts'
 import { ClientCertificate, Dpop } from './sender-constraint.ts'
@@ -43,6 +43,21 @@ export const Policy = object(
     }),
     dpop: Type.Optional(Dpop),
     client_certificate: Type.Optional(ClientCertificate),
+    introspect_jwts: Type.Boolean({
+      default: false,
+      description: 'Whether issuers are asked about JWTs as well, once they are found genuine',
+    }),
+    on_unavailable: section(
+      {
+        stale_for: seconds(
+          0,
+          0,
+          3_600,
+          'How long a token that was active is let through past its cache_ttl; never past its expiry',
+        ),
+      },
+      'What becomes of requests while an issuer cannot be asked about a token',
+    ),
     access: Type.Enum(access, { default: 'token', description: accessDescription }),
     ...requirements,
     rules: Type.Array(Rule, {

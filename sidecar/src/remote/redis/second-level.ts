@@ -24,8 +24,8 @@ export interface SecondLevelOptions<Schema extends TSchema> {
   sealing: Sealing
   /** Of all keys of these sidecars. */
   prefix: string
-  /** What is kept. */
-  kind: string
+  /** What is kept, and whose it is. */
+  kind: readonly string[]
   schema: Schema
 }
 
@@ -36,7 +36,7 @@ export function createSecondLevel<Schema extends TSchema>({
   kind,
   schema,
 }: SecondLevelOptions<Schema>): SecondLevel<Static<Schema>> {
-  const nameOf = (key: string[]) => `${prefix}${sealing.name(kind, ...key)}`
+  const nameOf = (key: string[]) => `${prefix}${sealing.name(...kind, ...key)}`
 
   return {
     async get(...key) {

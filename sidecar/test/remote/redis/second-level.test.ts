@@ -30,7 +30,7 @@ const level = (redis: RedisConnection, kind = 'test', sealed = secret) =>
     redis,
     sealing: createSealing(sealed),
     prefix: 'p:',
-    kind,
+    kind: [kind],
     schema: Type.Object({ claims: Type.Record(Type.String(), Type.Unknown()) }),
   })
 const value = { claims: { sub: 'alice', nested: [1, { a: null }] } }
