@@ -1,7 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { describe, expect, test } from 'vitest'
 import { databases } from '../support/databases.ts'
-import { postForm, send } from '../support/http.ts'
+import { postForm, send, sendRaw } from '../support/http.ts'
 import type { TestServer } from '../support/server.ts'
 import { create, createTenant, type Tenant, useTenant } from '../support/tenant.ts'
 
@@ -257,6 +257,21 @@ describe.each(databases)('the admin API on $kind', ({ start }) => {
       const answer = await request('Bearer a b')
       expect(answer.status).toBe(401)
       expect(answer.headers.get('www-authenticate')).toContain('error="invalid_request"')
+    })
+    test('a right one twice: which of two would count, others may see otherwise', async () => {
+      const { hostname, port } = new URL(server.origin)
+      const line = `authorization: Bearer ${await server.adminToken()}\r\n`
+      const ask = (lines: string) =>
+        sendRaw(
+          server.origin,
+          `GET /admin/v1/organizations HTTP/1.1\r\nhost: ${hostname}:${port}\r\nconnection: close\r\n${lines}\r\n`,
+        )
+      expect(await ask(line)).toMatch(/^HTTP\/1.1 200 /)
+      for (const lines of [line + line, `${line}authorization: Basic YTpi\r\n`]) {
+        const answer = await ask(lines)
+        expect(answer).toMatch(/^HTTP\/1.1 401 /)
+        expect(answer).toContain('error="invalid_request"')
+      }
     })
     test('rubbish', async () => {
       const answer = await request('Bearer rubbish')
