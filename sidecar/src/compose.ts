@@ -8,11 +8,11 @@ import { composeSecrets } from './compose/secrets.ts'
 import type { Config } from './config/schema.ts'
 import type { ReadSecret } from './config/secret.ts'
 import { safeReason } from './failures.ts'
-import { createApp } from './http/app.ts'
+import { createApp, createRequestListener } from './http/app.ts'
 import { createOperationsApp } from './http/operations.ts'
 import { createMetrics } from './metrics.ts'
 import { createHttpClient } from './remote/http-client.ts'
-import { transports } from './transports/list.ts'
+import { directTransports, transports } from './transports/list.ts'
 import { publish } from './transports/published.ts'
 import { upstreamTokens } from './transports/upstream-tokens.ts'
 
@@ -62,7 +62,12 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
       logger.warn({ upstream, reason: safeReason(error) }, 'no token for an upstream'),
   })
   const operations = createOperationsApp({ logger, registry: metrics.registry, readiness })
-  const listening = createListening({ app, operations, decider: engine.decider, isReady: readiness.isReady })
+  const listening = createListening({
+    gateways: createRequestListener(app, directTransports, engine.decider),
+    operators: (request, response) => operations.routing(request, response),
+    decider: engine.decider,
+    isReady: readiness.isReady,
+  })
   const reload = createReload({ engine, listening, readiness, logger, observe: metrics.observeReload })
 
   const close = async () => {

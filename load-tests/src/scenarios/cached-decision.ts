@@ -6,7 +6,7 @@ import { pidOf, type Scenario, variable } from './scenario.ts'
 export const cachedDecision: Scenario = {
   name: 'cached-decision',
   against: emptyRoute,
-  bar: 0.6,
+  bar: 0.8,
   prepare: async (targets) => ({
     origin: variable(targets, 'SIDECAR_URL'),
     request: {

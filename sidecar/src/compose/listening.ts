@@ -1,5 +1,5 @@
 /** Where the sidecar is reached: gateways over TCP, a unix socket and gRPC, operators on the admin port. */
-import type { FastifyInstance } from 'fastify'
+import type { RequestListener } from 'node:http'
 import type { Config } from '../config/schema.ts'
 import type { Decider } from '../decider/decider.ts'
 import { overGrpc, overGrpcSocket } from '../http/grpc.ts'
@@ -17,20 +17,21 @@ export interface Listening {
 }
 
 export interface ListeningParts {
-  app: FastifyInstance
-  operations: FastifyInstance
+  /** Answers what gateways ask over HTTP. */
+  gateways: RequestListener
+  operators: RequestListener
   decider: Decider
   isReady(): boolean
 }
 
-export function createListening({ app, operations, decider, isReady }: ListeningParts): Listening {
+export function createListening({ gateways, operators, decider, isReady }: ListeningParts): Listening {
   let drainMs = 0
   const cutAfterMs = () => drainMs
-  const tcp = createPlace(overTcp(app, cutAfterMs))
-  const unix = createPlace(overSocket(app, cutAfterMs))
+  const tcp = createPlace(overTcp(gateways, cutAfterMs))
+  const unix = createPlace(overSocket(gateways, cutAfterMs))
   const grpc = createPlace(overGrpc(decider, isReady, cutAfterMs))
   const grpcUnix = createPlace(overGrpcSocket(decider, isReady, cutAfterMs))
-  const admin = createPlace(overTcp(operations, cutAfterMs))
+  const admin = createPlace(overTcp(operators, cutAfterMs))
 
   const moves: [place: Place, wanted: (config: Config) => string | undefined][] = [
     [tcp, ({ listen }) => listen.tcp],

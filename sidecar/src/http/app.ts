@@ -1,9 +1,10 @@
 /** What gateways ask over HTTP; listeners.ts says where. */
+import type { RequestListener } from 'node:http'
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { Decider } from '../decider/decider.ts'
 import { unavailable } from '../decider/refusals.ts'
 import { safeReason } from '../failures.ts'
-import type { Transport } from '../transports/transport.ts'
+import type { DirectTransport, Transport } from '../transports/transport.ts'
 
 export const connectionLimits = {
   maxHeaderSize: 64 * 1024,
@@ -33,6 +34,18 @@ export function createApp(
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }))
   for (const transport of transports) transport(app, decider)
   return app
+}
+
+/** All requests: those of direct transports first, then the routes of the app. */
+export function createRequestListener(
+  app: FastifyInstance,
+  direct: readonly DirectTransport[],
+  decider: Decider,
+): RequestListener {
+  return (request, response) => {
+    for (const transport of direct) if (transport(request, response, decider)) return
+    app.routing(request, response)
+  }
 }
 
 /** The status of what Fastify refused before a handler ran: a body that is too large, or no JSON. */

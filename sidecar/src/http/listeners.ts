@@ -1,6 +1,5 @@
 /** Where the sidecar listens: an address that a new configuration keeps stays open without a gap. */
-import { createServer, type Server } from 'node:http'
-import type { FastifyInstance } from 'fastify'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import { connectionLimits } from './app.ts'
 import { closeWithConnections } from './closing.ts'
 import { listenOnSocket } from './unix-socket.ts'
@@ -51,11 +50,11 @@ export function createPlace(listen: (configured: string) => Promise<Listener>): 
   }
 }
 
-/** Routes of the app over TCP. Fastify itself would listen on one address only. */
+/** Over TCP. Fastify itself would listen on one address only. */
 export const overTcp =
-  (app: FastifyInstance, cutAfterMs: () => number) =>
+  (answer: RequestListener, cutAfterMs: () => number) =>
   async (configured: string): Promise<Listener> => {
-    const server = serverOf(app)
+    const server = serverOf(answer)
     const { host, port } = hostAndPort(configured)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
@@ -67,17 +66,17 @@ export const overTcp =
     return { address: urlOf(server), close: () => closeServer(server, cutAfterMs()) }
   }
 
-/** Routes of the app over a unix socket. */
+/** Over a unix socket. */
 export const overSocket =
-  (app: FastifyInstance, cutAfterMs: () => number) =>
+  (answer: RequestListener, cutAfterMs: () => number) =>
   async (path: string): Promise<Listener> => {
-    const server = serverOf(app)
+    const server = serverOf(answer)
     await listenOnSocket(server, path)
     return { address: path, close: () => closeServer(server, cutAfterMs()) }
   }
 
-function serverOf(app: FastifyInstance): Server {
-  const server = createServer(connectionLimits, (request, response) => app.routing(request, response))
+function serverOf(answer: RequestListener): Server {
+  const server = createServer(connectionLimits, answer)
   server.keepAliveTimeout = connectionLimits.keepAliveTimeout
   return server
 }

@@ -64,13 +64,13 @@ export interface BenchOptions {
 }
 
 /** YAML members for the options, indented for their place. */
-export const withIntrospection = `introspection: { client_id: ${clientId}, ${secret}, timeout_ms: 300 }`
+export const withIntrospection = `introspection: { client_id: ${clientId}, ${secret}, timeout_ms: 600 }`
 export const withFeed = `revocation_feed: { client_id: ${clientId}, ${secret} }`
 export const withUpstream = 'upstream: orders'
 
 /** A client of client_credentials at the issuer's token endpoint. */
 export const plainUpstream = (issuerUrl: string) =>
-  `token_endpoint: ${issuerUrl}/token, client_id: ${clientId}, ${secret}, timeout_ms: 300`
+  `token_endpoint: ${issuerUrl}/token, client_id: ${clientId}, ${secret}, timeout_ms: 600`
 
 export function benchConfig(issuerUrl: string, options: BenchOptions): string {
   const { issuer = '', policy = '', upstream = plainUpstream, more = '' } = options
@@ -82,7 +82,7 @@ issuers:
   test:
     issuer: ${issuerUrl}
     audience: [${audience}]
-    timeout_ms: 300
+    timeout_ms: 600
     ${issuer}
 upstreams:
   orders: { ${upstream(issuerUrl)} }

@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { type RequestOptions, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startBench, type TestBench } from '../support/sidecar.ts'
 
@@ -32,6 +32,14 @@ function send({ method = 'GET', path = '/v1/forward-auth/main', headers = [], bo
     })
     outgoing.on('error', reject)
     outgoing.end(body)
+  })
+}
+
+function statusOf(options: RequestOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(options, (response) => resolve(response.resume().statusCode ?? 0))
+    outgoing.on('error', reject)
+    outgoing.end()
   })
 }
 
@@ -75,6 +83,32 @@ describe('forward-auth', () => {
     for (const type of ['application/json', 'text/plain', 'a/b; c', '']) {
       const headers = ['Authorization', token, 'Content-Type', type, 'Content-Length', '300000']
       expect((await send({ method: 'POST', headers, body: '{'.repeat(300_000) })).status, type).toBe(200)
+    }
+  })
+
+  test('what the gateway does not tell, or tells more than once, meets no rule', async () => {
+    const ruled = await startBench({ policy: 'rules: [{ paths: [/a], methods: [PUT] }]\n    unmatched: nobody' })
+    try {
+      const authorization = `Bearer ${await ruled.issuer.mint()}`
+      const ask = async (...told: string[]) => {
+        const { hostname, port } = new URL(ruled.sidecar.address ?? '')
+        return statusOf({
+          hostname,
+          port,
+          path: '/v1/forward-auth/main',
+          headers: ['Host', 'h', 'Authorization', authorization, ...told],
+        })
+      }
+      const [method, uri] = [
+        ['X-Forwarded-Method', 'PUT'],
+        ['x-forwarded-uri', '/a'],
+      ]
+      expect(await ask(...method, ...uri)).toBe(200)
+      for (const told of [[], method, uri, [...method, ...uri, ...uri], [...method, ...method, ...method, ...uri]]) {
+        expect(await ask(...told), told.join()).toBe(403)
+      }
+    } finally {
+      await ruled.close()
     }
   })
 
