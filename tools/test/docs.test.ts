@@ -92,6 +92,24 @@ describe('links', () => {
   )
 })
 
+describe('docs/upstream-tokens.md', () => {
+  const examples = [...read('docs/upstream-tokens.md').matchAll(/```yaml\n([\s\S]*?)```/g)].map(
+    ([, example = '']) => example,
+  )
+  const rest = `
+listen: { tcp: 127.0.0.1:4100 }
+admin: { tcp: 127.0.0.1:4101 }
+issuers: { company: { issuer: https://id.example.com/main, audience: [https://api.example.com] } }
+`
+  test.each(examples.map((example, index) => [index + 1, example] as const))(
+    'has an example %i that the sidecar accepts',
+    (_number, example) => {
+      const policies = example.includes('policies:') ? '' : 'policies: { main: { issuers: [company] } }'
+      expect(Object.keys(parseConfig(rest + example + policies, 'docs/upstream-tokens.md').upstreams)).not.toEqual([])
+    },
+  )
+})
+
 describe('docs/sidecar.md', () => {
   test('has an example that the sidecar accepts', () => {
     const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(read('docs/sidecar.md')) ?? []
