@@ -16,8 +16,8 @@ export const DecisionRequest = Type.Object(
     /** The body, where a policy takes tokens from forms and the gateway has read it. */
     body: Type.Optional(Type.String({ maxLength: 65_536 })),
     /** How the client reached the gateway, for DPoP: `https`, and the host with its port where it is not the usual one. */
-    scheme: Type.Optional(Type.String({ maxLength: 16 })),
-    authority: Type.Optional(Type.String({ maxLength: 1_024 })),
+    scheme: Type.Optional(Type.String({ maxLength: 65_536 })),
+    authority: Type.Optional(Type.String({ maxLength: 65_536 })),
     /** The certificate that the client has proven to hold the key of, as PEM, which may be URL-encoded. */
     client_certificate: Type.Optional(Type.String({ maxLength: 65_536 })),
   },

@@ -4,7 +4,8 @@ import type { FastifyRequest } from 'fastify'
 
 /** Not from `request.headers`: that map hides repeated headers and their spelling. */
 export function toQuery(policy: string, request: FastifyRequest): DecisionQuery {
-  return { policy, request: { method: request.method, uri: request.originalUrl, headers: fields(request) } }
+  const { method, originalUrl: uri, protocol: scheme, host: authority } = request
+  return { policy, request: { method, uri, headers: fields(request), scheme, authority } }
 }
 
 function fields({ raw }: FastifyRequest): string[] {

@@ -38,7 +38,8 @@ describe('an allowed request', () => {
     closers.push(() => app.close())
     await app.register(postern, { sidecar: { url: sidecar.url }, policy: 'demo' })
     app.get('/echo', async (request) => request.headers)
-    const session = connectHttp2(await app.listen({ port: 0, host: '127.0.0.1' }))
+    const address = await app.listen({ port: 0, host: '127.0.0.1' })
+    const session = connectHttp2(address)
     closers.push(async () => session.close())
     const stream = session.request({ ':path': '/echo?y=1', x_postern_subject: 'root', 'x-one': '1' })
     let text = ''
@@ -47,6 +48,8 @@ describe('an allowed request', () => {
       method: 'GET',
       uri: '/echo?y=1',
       headers: ['x_postern_subject', 'root', 'x-one', '1'],
+      scheme: 'http',
+      authority: new URL(address).host,
     })
     expect(JSON.parse(text)).toMatchObject({ 'x-one': '1', 'x-postern-subject': 'alice' })
     expect(JSON.parse(text)).not.toHaveProperty('x_postern_subject')

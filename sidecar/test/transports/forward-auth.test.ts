@@ -1,12 +1,19 @@
 import { type RequestOptions, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createDpopKey } from '../support/dpop.ts'
 import { startBench, type TestBench } from '../support/sidecar.ts'
 
 let bench: TestBench
 let token = ''
 
 beforeAll(async () => {
-  bench = await startBench()
+  bench = await startBench({
+    more: `
+  gateway: { issuers: [test], dpop: { origin_from_gateway: true } }
+  nonce:
+    issuers: [test]
+    dpop: { origin_from_gateway: true, nonce: { secret: { value: nonces-of-all-sidecars-0123456789 } } }`,
+  })
   token = `Bearer ${await bench.issuer.mint()}`
 })
 
@@ -126,6 +133,53 @@ describe('forward-auth', () => {
       expect(status).toBeGreaterThanOrEqual(400)
     },
   )
+})
+
+describe('forward-auth of a DPoP token', () => {
+  const told = (changes: Record<string, string> = {}) =>
+    Object.entries({
+      'X-Forwarded-Method': 'POST',
+      'X-Forwarded-Proto': 'https',
+      'X-Forwarded-Host': 'api.example.com',
+      'X-Forwarded-Uri': '/orders?page=1',
+      ...changes,
+    }).flat()
+
+  test('reads method and URI of the request from what the gateway says', async () => {
+    const key = await createDpopKey(bench.clock.now)
+    const bound = await bench.issuer.mint({ claims: { cnf: key.cnf } })
+    const path = '/v1/forward-auth/gateway'
+    const ask = async (headers: string[]) => {
+      const proof = await key.prove(bound, { htm: 'POST' })
+      return send({ path, headers: ['Authorization', `DPoP ${bound}`, 'DPoP', proof, ...headers] })
+    }
+    expect((await ask(told())).status).toBe(200)
+    for (const changes of [
+      { 'X-Forwarded-Method': 'GET' },
+      { 'X-Forwarded-Proto': 'http' },
+      { 'X-Forwarded-Host': 'api.example.com:8443' },
+      { 'X-Forwarded-Host': 'other.example' },
+      { 'X-Forwarded-Uri': '/' },
+    ]) {
+      expect(await ask(told(changes))).toMatchObject({
+        status: 401,
+        body: expect.stringContaining('invalid_dpop_proof'),
+      })
+    }
+    // A gateway that adds its own to the client's: nobody knows which one is true.
+    expect((await ask([...told(), 'X-Forwarded-Host', 'api.example.com'])).status).toBe(401)
+    expect((await ask([])).status).toBe(401)
+  })
+
+  test('answers with the challenge and the nonce', async () => {
+    const key = await createDpopKey(bench.clock.now)
+    const bound = await bench.issuer.mint({ claims: { cnf: key.cnf } })
+    const headers = ['Authorization', `DPoP ${bound}`, 'DPoP', await key.prove(bound, { htm: 'POST' }), ...told()]
+    const answer = await send({ path: '/v1/forward-auth/nonce', headers })
+    expect(answer.status).toBe(401)
+    expect(answer.headers.join('\n')).toMatch(/www-authenticate\n.*DPoP realm="nonce", error="use_dpop_nonce"/)
+    expect(answer.headers.join('\n')).toMatch(/dpop-nonce\n\d+\./)
+  })
 })
 
 describe('decisions', () => {

@@ -37,7 +37,7 @@ export function createAuthorization(decider: Decider): UntypedServiceImplementat
     Check(call: Call, answer: sendUnaryData<CheckResponse>) {
       const { attributes } = call.request
       const http = attributes?.request?.http
-      const request = http && toDecisionRequest(http)
+      const request = http && toDecisionRequest(http, attributes.source)
       if (!isDecisionRequest.Check(request)) return answer(null, malformed)
       const policy = attributes?.context_extensions.policy ?? String(call.metadata.get(policyMetadata)[0] ?? '')
       const decision = decider.decide(policy, request)
