@@ -13,8 +13,8 @@ import { malformed, toCheckResponse } from './response.ts'
 
 export const policyMetadata = 'x-postern-policy'
 
-/** Before the deadline: Envoy would make an answer of its own of one that is late, without Retry-After. */
-const answerAheadMs = 10
+/** Of the time that is left: of an answer that is late, Envoy would make one of its own, without Retry-After. */
+const waitFor = 0.9
 
 const isDecisionRequest = Compile(DecisionRequest)
 
@@ -50,7 +50,7 @@ export function createAuthorization(decider: Decider): UntypedServiceImplementat
 
 /** The decision, or that it could not be made before the deadline. */
 function inTime(decision: Promise<Decision>, deadline: Date | number): Promise<Decision> {
-  const ms = Number(deadline) - Date.now() - answerAheadMs
+  const ms = (Number(deadline) - Date.now()) * waitFor
   if (!Number.isFinite(ms)) return decision
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, Math.max(0, ms), unavailable)
