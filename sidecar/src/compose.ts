@@ -1,15 +1,18 @@
 /** Builds the sidecar from its configuration, with what `compose/` builds of its parts, and listens. */
 import type { Logger } from 'pino'
+import { composeDecider } from './compose/decider.ts'
 import { createEngine } from './compose/engine.ts'
 import { createListening } from './compose/listening.ts'
 import { createReadiness } from './compose/readiness.ts'
 import { createReload } from './compose/reload.ts'
 import { composeSecrets } from './compose/secrets.ts'
+import { redacted } from './config/redact.ts'
 import type { Config } from './config/schema.ts'
 import type { ReadSecret } from './config/secret.ts'
 import { safeReason } from './failures.ts'
 import { createApp, createRequestListener } from './http/app.ts'
 import { createOperationsApp } from './http/operations.ts'
+import { createLimitedLog } from './limited-log.ts'
 import { createMetrics } from './metrics.ts'
 import { createHttpClient } from './remote/http-client.ts'
 import { directTransports, transports } from './transports/list.ts'
@@ -38,6 +41,10 @@ export interface Sidecar {
 export interface SidecarDeps {
   logger: Logger
   readSecret: ReadSecret
+  /** Why lines of the log are lost, if they are. */
+  logProblem?: () => string | undefined
+  /** Told of each configuration that was taken over. */
+  onReload?: () => void
   /** ms since the epoch */
   now?: () => number
 }
@@ -48,12 +55,21 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const http = createHttpClient()
   const metrics = createMetrics()
   const changingSecret = composeSecrets({ readSecret, logger, now })
-  const tools = { http, readSecret, changingSecret, logger, now, observeCall: metrics.observeCall }
+  const { observeCall, observeStep } = metrics
+  const limitedLog = createLimitedLog(now)
+  const tools = { http, readSecret, changingSecret, logger, limitedLog, now, observeCall, observeStep }
   const engine = createEngine(config, tools)
   metrics.watch(engine, now)
 
-  const readiness = createReadiness(engine)
-  const app = createApp(logger, transports, engine.decider)
+  const { decider, setAccessLog } = composeDecider(engine.decider, { logger, now, observe: metrics.observeDecision })
+  const apply = ({ log }: Config) => {
+    logger.level = log.level
+    setAccessLog(log.access)
+    deps.onReload?.()
+  }
+  setAccessLog(config.log.access)
+  const readiness = createReadiness(engine, deps.logProblem ?? (() => undefined))
+  const app = createApp(logger, transports, decider)
   publish(app, engine.published)
   upstreamTokens(app, {
     upstreamOf: (name) => engine.upstreams().get(name),
@@ -61,14 +77,20 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     onUnavailable: (upstream, error) =>
       logger.warn({ upstream, reason: safeReason(error) }, 'no token for an upstream'),
   })
-  const operations = createOperationsApp({ logger, registry: metrics.registry, readiness })
+  const operations = createOperationsApp({
+    logger,
+    registry: metrics.registry,
+    readiness,
+    config: () => redacted(engine.config()),
+    explain: (policy, request) => engine.policies().get(policy)?.explain(request),
+  })
   const listening = createListening({
-    gateways: createRequestListener(app, directTransports, engine.decider),
+    gateways: createRequestListener(app, directTransports, decider),
     operators: (request, response) => operations.routing(request, response),
-    decider: engine.decider,
+    decider,
     isReady: readiness.isReady,
   })
-  const reload = createReload({ engine, listening, readiness, logger, observe: metrics.observeReload })
+  const reload = createReload({ engine, listening, readiness, logger, apply, observe: metrics.observeReload })
 
   const close = async () => {
     readiness.draining()

@@ -7,20 +7,22 @@
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { pino } from 'pino'
 import { startSidecar } from './compose.ts'
 import { parseConfig } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import { createReadSecret } from './config/secret.ts'
 import { usage, validate } from './config/validate.ts'
 import { watchFile } from './config/watch.ts'
+import { createLog } from './log.ts'
 
 const load = (file: string): Config => parseConfig(readFileSync(file, 'utf8'), file)
 
 async function run(file: string): Promise<void> {
   let config = load(file)
-  const logger = pino({ level: config.log.level, name: 'sidecar' })
-  const sidecar = await startSidecar(config, { logger, readSecret: createReadSecret(process.env) })
+  const log = createLog(config.log)
+  const { logger } = log
+  const readSecret = createReadSecret(process.env)
+  const sidecar = await startSidecar(config, { logger, readSecret, logProblem: log.problem, onReload: log.reopen })
   const { address, grpcAddress, adminAddress } = sidecar
   logger.info({ address, unix: config.listen.unix, grpc: grpcAddress, admin: adminAddress }, 'listening')
 

@@ -10,6 +10,10 @@ export interface Metrics {
   observeCall(dependency: string, outcome: 'success' | 'failure', durationMs: number): void
   /** Makes what the parts in force know readable. @param now ms since the epoch */
   watch(parts: WatchedParts, now: () => number): void
+  /** Counts the time of a decision. */
+  observeDecision(how: 'at_once' | 'waited', durationMs: number): void
+  /** Counts the time of a step that may wait. */
+  observeStep(step: string, durationMs: number): void
   /** Counts a new configuration that was taken over, or refused. */
   observeReload(outcome: 'success' | 'failure'): void
 }
@@ -32,6 +36,20 @@ export function createMetrics(): Metrics {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     registers,
   })
+  const decisions = new Histogram({
+    name: 'postern_sidecar_decision_duration_seconds',
+    help: 'Time of decisions: of those known at once one in 64, of those that waited all',
+    labelNames: ['how'],
+    buckets: [0.000005, 0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5],
+    registers,
+  })
+  const steps = new Histogram({
+    name: 'postern_sidecar_step_duration_seconds',
+    help: 'Time of the steps of decisions that are not cached',
+    labelNames: ['step'],
+    buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.025, 0.1, 0.5, 2.5],
+    registers,
+  })
   const reloads = new Counter({
     name: 'postern_sidecar_config_reloads_total',
     help: 'Changes of the configuration, by outcome',
@@ -41,6 +59,8 @@ export function createMetrics(): Metrics {
   for (const outcome of ['success', 'failure']) reloads.inc({ outcome }, 0)
   return {
     registry,
+    observeDecision: (how, durationMs) => decisions.observe({ how }, durationMs / 1_000),
+    observeStep: (step, durationMs) => steps.observe({ step }, durationMs / 1_000),
     observeReload: (outcome) => reloads.inc({ outcome }),
     observeCall: (dependency, outcome, durationMs) => calls.observe({ dependency, outcome }, durationMs / 1_000),
     watch({ policies, dependencies, feeds, decider }, now) {

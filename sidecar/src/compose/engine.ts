@@ -15,6 +15,8 @@ import { type Learning, learnt, within } from './waiting.ts'
 
 export interface Engine {
   readonly decider: ReplaceableDecider
+  /** The configuration in force. */
+  config(): Config
   policies(): ReadonlyMap<string, Policy>
   /** What a policy tells anybody. */
   published(policy: string): Published | undefined
@@ -52,6 +54,7 @@ export function createEngine(config: Config, tools: Tools): Engine {
       (toolkit) => composePolicies(from, toolkit),
     )
 
+  let configInForce = config
   let inForce = compose(config)
   inForce.adopt()
   startLearning(inForce.value)
@@ -59,6 +62,7 @@ export function createEngine(config: Config, tools: Tools): Engine {
 
   return {
     decider,
+    config: () => configInForce,
     policies: () => inForce.value.policies,
     published: (policy) => inForce.value.published.get(policy),
     keys: () => inForce.value.keys,
@@ -74,6 +78,7 @@ export function createEngine(config: Config, tools: Tools): Engine {
           await learnt(composed.value, waits.learnMs, hurrying.signal)
           const closeUnused = composed.adopt()
           inForce = composed
+          configInForce = next
           const answered = decider.replace(createDecider(composed.value.policies))
           return { drained: within(answered, waits.drainMs, hurrying.signal).then(closeUnused) }
         },

@@ -8,7 +8,11 @@ import { createDependency, type Dependency, type DependencyOptions } from '../re
 import type { Common, CommonToolkit, Toolkit, Workbench } from './toolkit.ts'
 
 /** What parts are built with, before each has a scope of its own. */
-export interface Tools extends Pick<CommonToolkit, 'http' | 'readSecret' | 'changingSecret' | 'logger' | 'now'> {
+export interface Tools
+  extends Pick<
+    CommonToolkit,
+    'http' | 'readSecret' | 'changingSecret' | 'logger' | 'limitedLog' | 'observeStep' | 'now'
+  > {
   observeCall: NonNullable<DependencyOptions['observe']>
 }
 

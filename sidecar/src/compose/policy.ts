@@ -9,6 +9,7 @@ import { safeReason } from '../failures.ts'
 import { createAuthenticate } from '../steps/authenticate.ts'
 import { createExtractToken } from '../steps/extract.ts'
 import { planHeaders } from '../steps/headers.ts'
+import type { Authenticate } from '../steps/identity.ts'
 import { createIdentityTokens, type IdentityTokens } from '../steps/identity-token.ts'
 import { createResourceMetadata, type ResourceMetadata } from '../steps/resource-metadata.ts'
 import { createCheckRevocation } from '../steps/revocation.ts'
@@ -37,7 +38,7 @@ export function composePolicy(
   { issuers, upstream, cache }: PolicySurroundings,
   toolkit: Toolkit,
 ): { policy: Policy; published: Published } {
-  const { now, logger } = toolkit
+  const { now, logger, limitedLog } = toolkit
   const trusted = [...issuers.values()].map((issuer) => issuer.trusted)
   const feeds = new Map([...issuers].flatMap(([issuer, { feed }]) => (feed ? [[issuer, feed]] : [])))
   const identityTokens = composeIdentityTokens(config, issuers, toolkit)
@@ -48,7 +49,7 @@ export function composePolicy(
       issuers: trusted.map(({ issuer }) => issuer),
       policy: config,
     })
-  const { checkPossession, nonces } = composeSenderConstraint(name, config, toolkit)
+  const { checkPossession, rehearsePossession, nonces } = composeSenderConstraint(name, config, toolkit)
   const refusals = createRefusals({
     realm: name,
     resourceMetadata: resourceMetadata?.url,
@@ -61,12 +62,17 @@ export function composePolicy(
     refusals,
     routes,
     extractToken: createExtractToken(config.token_from),
-    authenticate: createAuthenticate({
-      issuers: trusted,
-      introspectJwts: config.introspect_jwts,
-      staleForMs: config.on_unavailable.stale_for * 1_000,
-    }),
+    authenticate: timed(
+      'authenticate',
+      createAuthenticate({
+        issuers: trusted,
+        introspectJwts: config.introspect_jwts,
+        staleForMs: config.on_unavailable.stale_for * 1_000,
+      }),
+      toolkit,
+    ),
     checkPossession,
+    rehearsePossession,
     checkRevocation: createCheckRevocation(feeds),
     admission: createAdmission({
       headers: planHeaders(config, upstream?.header),
@@ -79,8 +85,12 @@ export function composePolicy(
     forwardsPreflight: config.cors_preflight === 'forward',
     cache,
     now,
-    onUnavailable: (policyName, error) =>
-      logger.warn({ policy: policyName, reason: safeReason(error) }, 'decision unavailable'),
+    onUnavailable(policyName, error) {
+      const reason = safeReason(error)
+      limitedLog.write(`${policyName} ${reason}`, (leftOut) =>
+        logger.warn({ policy: policyName, reason, ...(leftOut > 0 && { left_out: leftOut }) }, 'decision unavailable'),
+      )
+    },
   })
   return { policy, published: { resourceMetadata, jwks: identityTokens?.jwks } }
 }
@@ -88,6 +98,18 @@ export function composePolicy(
 /** Bearer also where a certificate is needed: tokens that are bound to one are presented so (RFC 8705 section 3). */
 function schemesOf({ dpop, sender_constraint: wanted }: PolicyConfig): AuthenticationScheme[] {
   return [...(wanted === 'dpop' ? [] : ['Bearer' as const]), ...(dpop ? ['DPoP' as const] : [])]
+}
+
+/** How long the step takes is counted, whether it fails or not. */
+function timed(step: string, authenticate: Authenticate, { observeStep }: Toolkit): Authenticate {
+  return async (token) => {
+    const begun = performance.now()
+    try {
+      return await authenticate(token)
+    } finally {
+      observeStep(step, performance.now() - begun)
+    }
+  }
 }
 
 function composeIdentityTokens(

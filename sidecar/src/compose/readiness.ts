@@ -13,7 +13,11 @@ export interface Readiness {
   reloaded(refused: string | undefined): void
 }
 
-export function createReadiness({ keys, feeds }: Pick<Engine, 'keys' | 'feeds'>): Readiness {
+/** @param logProblem why lines of the log are lost, if they are */
+export function createReadiness(
+  { keys, feeds }: Pick<Engine, 'keys' | 'feeds'>,
+  logProblem: () => string | undefined,
+): Readiness {
   let isDraining = false
   let refusedReload: string | undefined
   const obstacles = () => [
@@ -24,7 +28,13 @@ export function createReadiness({ keys, feeds }: Pick<Engine, 'keys' | 'feeds'>)
   return {
     obstacles,
     isReady: () => obstacles().length === 0,
-    notes: () => (refusedReload === undefined ? [] : [`the changed configuration was refused: ${refusedReload}`]),
+    notes() {
+      const lost = logProblem()
+      return [
+        ...(refusedReload === undefined ? [] : [`the changed configuration was refused: ${refusedReload}`]),
+        ...(lost === undefined ? [] : [`lines of the log are lost: ${lost}`]),
+      ]
+    },
     draining() {
       isDraining = true
     },

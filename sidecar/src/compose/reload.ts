@@ -10,6 +10,8 @@ export interface ReloadParts {
   listening: Listening
   readiness: Readiness
   logger: Logger
+  /** What changes with it besides. */
+  apply(config: Config): void
   observe(outcome: 'success' | 'failure'): void
 }
 
@@ -20,7 +22,7 @@ export interface Reload {
   close(): Promise<void>
 }
 
-export function createReload({ engine, listening, readiness, logger, observe }: ReloadParts): Reload {
+export function createReload({ engine, listening, readiness, logger, apply, observe }: ReloadParts): Reload {
   let last: Promise<unknown> = Promise.resolve()
   let closed = false
 
@@ -32,7 +34,7 @@ export function createReload({ engine, listening, readiness, logger, observe }: 
       throw error
     })
     const { drained } = await prepared.takeOver()
-    logger.level = config.log.level
+    apply(config)
     await Promise.all([drained, move.keep()])
   }
 

@@ -1,6 +1,7 @@
 /** What the bearers of bound tokens must prove under a policy, from its configuration. */
 import type { PolicyConfig } from '../config/schema/policy.ts'
 import { type ClientCertificateConfig, certificateHeader, type DpopConfig } from '../config/schema/sender-constraint.ts'
+import type { ReplayGuard } from '../remote/replay-guard.ts'
 import {
   type ReadThumbprint,
   thumbprintFromGateway,
@@ -15,6 +16,8 @@ import type { Toolkit } from './toolkit.ts'
 
 export interface ComposedSenderConstraint {
   checkPossession: CheckPossession
+  /** The same, but it uses no proof up. */
+  rehearsePossession: CheckPossession
   /** Undefined where proofs need none. */
   nonces: DpopNonces | undefined
 }
@@ -29,18 +32,21 @@ export function composeSenderConstraint(
 ): ComposedSenderConstraint {
   const { replayGuard, now } = toolkit
   const nonces = dpop && composeNonces(policy, dpop, toolkit)
-  const verifyProof =
-    dpop &&
-    createVerifyProof({
-      urisOf: dpop.origins ? urisAtOrigins(dpop.origins) : uriFromGateway,
-      maxAge: dpop.max_age,
-      leeway: dpop.leeway,
-      nonces,
-      replayGuard,
-      now,
-    })
   const readThumbprint = certificate && composeReadThumbprint(certificate)
-  return { checkPossession: createCheckPossession({ verifyProof, readThumbprint }), nonces }
+  const checkWith = (guard: ReplayGuard) => {
+    const verifyProof =
+      dpop &&
+      createVerifyProof({
+        urisOf: dpop.origins ? urisAtOrigins(dpop.origins) : uriFromGateway,
+        maxAge: dpop.max_age,
+        leeway: dpop.leeway,
+        nonces,
+        replayGuard: guard,
+        now,
+      })
+    return createCheckPossession({ verifyProof, readThumbprint })
+  }
+  return { checkPossession: checkWith(replayGuard), rehearsePossession: checkWith({ use: async () => true }), nonces }
 }
 
 function composeNonces(

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Secret } from '../config/changing-secret.ts'
 import type { SecretSource } from '../config/schema/parts.ts'
 import type { ReadSecret } from '../config/secret.ts'
+import type { LimitedLog } from '../limited-log.ts'
 import type { Dependency } from '../remote/dependency.ts'
 import type { HttpClient } from '../remote/http-client.ts'
 import type { RedisConnection } from '../remote/redis/connection.ts'
@@ -35,6 +36,9 @@ export interface Workbench<Whole> {
   /** Ends what was built, once no configuration uses the part any more. */
   onClose(end: () => unknown): void
   logger: Logger
+  /** For lines that an outage would repeat for each request. */
+  limitedLog: LimitedLog
+  observeStep(step: string, durationMs: number): void
   /** ms since the epoch */
   now: () => number
 }

@@ -7,34 +7,19 @@ import type { CacheConfig } from '../config/schema/cache.ts'
 import { DependencyError, Refusal } from '../failures.ts'
 import { createSingleFlight } from '../remote/single-flight.ts'
 import type { UpstreamToken } from '../remote/upstream-tokens.ts'
-import type { ExtractToken } from '../steps/extract.ts'
-import type { Authenticate } from '../steps/identity.ts'
 import { isPreflight } from '../steps/preflight.ts'
-import type { CheckRevocation } from '../steps/revocation.ts'
 import { readConfirmation } from '../steps/sender-constraint/confirmation.ts'
 import type { CheckPossession } from '../steps/sender-constraint/possession.ts'
 import type { PresentedToken } from '../steps/token-sources/source.ts'
-import type { UpstreamStep } from '../steps/upstream-token.ts'
-import type { Admission } from './admission.ts'
+import { type DecidingParts, type Explanation, explain } from './explain.ts'
 import { createOutcomeCache, type Outcome, type Verified } from './outcome-cache.ts'
-import { ambiguous, closed, type Refusals, unavailable } from './refusals.ts'
-import type { Route, Routes } from './routes.ts'
+import { ambiguous, closed, unavailable } from './refusals.ts'
+import type { Route } from './routes.ts'
 
-export interface PolicyParts {
+export interface PolicyParts extends DecidingParts {
   name: string
-  refusals: Refusals
-  routes: Routes
-  extractToken: ExtractToken
-  authenticate: Authenticate
   checkPossession: CheckPossession
-  checkRevocation: CheckRevocation
-  admission: Admission
-  upstream: UpstreamStep | undefined
-  /** Whether preflight requests (Fetch standard, section 3.3) get through: they cannot carry a token. */
-  forwardsPreflight: boolean
   cache: CacheConfig
-  /** ms since the epoch */
-  now: () => number
   /** Told why a decision was `unavailable`. */
   onUnavailable(policy: string, error: unknown): void
 }
@@ -52,6 +37,8 @@ export interface Policy {
   readonly counts: PolicyCounts
   readonly cachedOutcomes: number
   decide(request: DecisionRequest): Decision | Promise<Decision>
+  /** What it would decide, and why; nothing is kept or used up. */
+  explain(request: DecisionRequest): Promise<Explanation>
 }
 
 /** Tokens that are being authenticated at once, in each policy: beyond that, asking more would help nobody. */
@@ -195,6 +182,7 @@ export function compilePolicy(parts: PolicyParts): Policy {
     get cachedOutcomes() {
       return outcomes.size
     },
+    explain: (request) => explain(parts, (token) => outcomes.get(token, now()), request),
     decide(request) {
       try {
         const decision = decide(request)

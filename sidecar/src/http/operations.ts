@@ -1,10 +1,16 @@
-/** The admin port: health, readiness, metrics. */
+/** The admin port: health, readiness, metrics, the configuration in force, and why a request gets what it gets. */
+import { DecisionQuery, type DecisionRequest } from '@postern/protocol/decision'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Registry } from 'prom-client'
+import { Compile } from 'typebox/compile'
 
 export interface OperationsOptions {
   logger: FastifyBaseLogger
   registry: Registry
+  /** The configuration in force, without secrets. */
+  config(): unknown
+  /** Why a request gets what it gets; undefined where there is no such policy. */
+  explain(policy: string, request: DecisionRequest): Promise<object> | undefined
   readiness: {
     /** What keeps requests from being served now; empty: nothing. */
     obstacles(): string[]
@@ -13,7 +19,11 @@ export interface OperationsOptions {
   }
 }
 
-export function createOperationsApp({ logger, registry, readiness }: OperationsOptions): FastifyInstance {
+const isQuery = Compile(DecisionQuery)
+const maxRequestBytes = 256 * 1024
+
+export function createOperationsApp(options: OperationsOptions): FastifyInstance {
+  const { logger, registry, readiness } = options
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -28,5 +38,12 @@ export function createOperationsApp({ logger, registry, readiness }: OperationsO
       .send({ status: ready ? 'ready' : 'not ready', reasons, notes: readiness.notes() })
   })
   app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
+  app.get('/config', async (_request, reply) => reply.send(options.config()))
+  app.post('/explain', { bodyLimit: maxRequestBytes }, async (request, reply) => {
+    const body: unknown = request.body
+    if (!isQuery.Check(body)) return reply.code(400).send({ error: 'invalid_request' })
+    const explained = await options.explain(body.policy, body.request)
+    return explained ? reply.send(explained) : reply.code(404).send({ error: 'unknown_policy' })
+  })
   return app
 }

@@ -1,6 +1,7 @@
 /** A circuit breaker around each remote endpoint, so that one that is down costs nothing but an answer. */
 import CircuitBreaker from 'opossum'
 import { DependencyError, safeReason } from '../failures.ts'
+import { traced } from '../tracing.ts'
 
 export interface Dependency {
   readonly name: string
@@ -41,7 +42,7 @@ export function createDependency(name: string, options: DependencyOptions = {}):
       const begun = performance.now()
       try {
         await breaker.fire(async () => {
-          result = { value: await work() }
+          result = { value: await traced(name, work) }
         })
         options.observe?.(name, 'success', performance.now() - begun)
       } catch (error) {

@@ -1,5 +1,6 @@
 /** Every outgoing request: a deadline, a bound on the answer, no redirects, JSON in and out. */
 import { Agent, request } from 'undici'
+import { traceHeaders } from '../tracing.ts'
 
 export interface HttpRequest {
   method: 'GET' | 'POST'
@@ -53,7 +54,7 @@ export function createHttpClient(tls: { cert?: string; key?: string; ca?: string
       const response = await request(url, {
         ...rest,
         dispatcher: agent,
-        headers: { accept: 'application/json', ...headers },
+        headers: { accept: 'application/json', ...traceHeaders(), ...headers },
         signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
         headersTimeout: timeoutMs,
         bodyTimeout: timeoutMs,

@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { createParts } from '../../src/compose/parts.ts'
 import type { Toolkit } from '../../src/compose/toolkit.ts'
+import { createLimitedLog } from '../../src/limited-log.ts'
 
 const http = { send: () => Promise.reject(new Error('nothing is sent')), close: async () => undefined }
 
@@ -17,6 +18,8 @@ function createBench() {
       throw new Error('there is none')
     },
     observeCall: () => undefined,
+    observeStep: () => undefined,
+    limitedLog: createLimitedLog(Date.now),
   })
   const common = { shared: undefined, replayGuard: { use: async () => true } }
   const composeParts = <T>(build: (toolkit: Toolkit) => T) => parts.compose(() => common, build)
