@@ -4,7 +4,7 @@ import type { SecretSource } from '../config/schema/parts.ts'
 import { createOAuthClient, type OAuthClient } from '../remote/client-auth/client.ts'
 import { methods } from '../remote/client-auth/list.ts'
 import { readSharedKey, readSigningKey } from '../remote/signing-key.ts'
-import { checkTlsMaterial, createTlsHttpClient, type TlsMaterial } from '../remote/tls-http-client.ts'
+import { composeHttp } from './http.ts'
 import type { Toolkit } from './toolkit.ts'
 
 /**
@@ -15,8 +15,9 @@ export function composeClient(
   name: string,
   config: ClientAuthConfig,
   issuer: string | undefined,
-  { http, changingSecret, onClose, now }: Toolkit,
+  toolkit: Toolkit,
 ): OAuthClient {
+  const { changingSecret, now } = toolkit
   const { key, kid, algorithm, audience = issuer, lifetime = 60 } = config.client_assertion ?? {}
   const secretOf = <Value>(source: SecretSource | undefined, member: string, parse: (text: string) => Value) =>
     changingSecret(`${name} ${member}`, [required(source, member)], ([text = '']) => parse(text))
@@ -30,18 +31,7 @@ export function composeClient(
     assertion: { audience: audience ?? '', lifetime },
     now,
   })
-  if (!config.tls) return createOAuthClient({ method, http })
-
-  const members = (['certificate', 'key', 'ca'] as const).filter((member) => config.tls?.[member])
-  const sources = members.map((member) => required(config.tls?.[member], member))
-  const material = changingSecret(`${name} tls`, sources, (texts): TlsMaterial => {
-    const of = (member: (typeof members)[number]) => texts[members.indexOf(member)]
-    const [cert, key, ca] = [of('certificate'), of('key'), of('ca')]
-    return checkTlsMaterial({ ...(cert && { cert }), ...(key && { key }), ...(ca && { ca }) })
-  })
-  const tlsHttp = createTlsHttpClient(material)
-  onClose(tlsHttp.close)
-  return createOAuthClient({ method, http: tlsHttp, rereadTls: material.reread })
+  return createOAuthClient({ method, ...composeHttp(name, config.tls, toolkit) })
 }
 
 /** The checks of the configuration (config/checks/client-auth.ts) leave nothing to find here. */

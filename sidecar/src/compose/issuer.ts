@@ -2,6 +2,7 @@
 import type { CacheConfig } from '../config/schema/cache.ts'
 import type { IssuerConfig } from '../config/schema/issuer.ts'
 import { safeReason } from '../failures.ts'
+import type { HttpClient } from '../remote/http-client.ts'
 import { createVerifyIssuerJwt } from '../remote/issuer-jwt.ts'
 import { createJwks, type Jwks } from '../remote/jwks.ts'
 import { createMetadata, type FindEndpoint } from '../remote/metadata.ts'
@@ -10,6 +11,7 @@ import type { TrustedIssuer } from '../steps/authenticate.ts'
 import { createVerifyJwt } from '../steps/verify-jwt.ts'
 import { composeClient } from './client.ts'
 import { endpoint } from './endpoint.ts'
+import { composeHttp } from './http.ts'
 import { composeIntrospection } from './introspection.ts'
 import type { Toolkit } from './toolkit.ts'
 
@@ -23,18 +25,20 @@ export interface ComposedIssuer {
 
 export function composeIssuer(
   name: string,
-  config: IssuerConfig,
+  configured: IssuerConfig,
   cache: CacheConfig,
   toolkit: Toolkit,
 ): ComposedIssuer {
   const { keep, now } = toolkit
+  const config = withTlsInEachPart(configured)
   const { issuer, audience, algorithms, token_types: types, leeway, timeout_ms: timeoutMs } = config
   // Kept apart from the rest: a changed audience costs nobody the keys, and the feed nothing that it has been told.
-  const metadata = keep(`${name} metadata`, [issuer, timeoutMs], ({ http, dependency, now }) =>
+  const { http } = keep(`${name} connections`, [config.tls], (tools) => composeHttp(name, config.tls, tools))
+  const metadata = keep(`${name} metadata`, [issuer, timeoutMs, http], ({ dependency, now }) =>
     createMetadata({ issuer, timeoutMs, http, dependency: dependency(`${name} metadata`), now }),
   )
-  const keys = keep(`${name} jwks`, [config.jwks_uri, metadata, timeoutMs], (tools) =>
-    composeKeys(name, config, metadata, tools),
+  const keys = keep(`${name} jwks`, [config.jwks_uri, metadata, timeoutMs, http], (tools) =>
+    composeKeys(name, config, metadata, http, tools),
   )
   const ofTokens = createVerifyIssuerJwt({ issuer, algorithms, verifySignature: keys.ofTokens })
   // A token that the feed could not name could not be revoked.
@@ -54,11 +58,22 @@ export function composeIssuer(
   }
 }
 
+function withTlsInEachPart(config: IssuerConfig): IssuerConfig {
+  const { tls, introspection, revocation_feed } = config
+  if (!tls) return config
+  return {
+    ...config,
+    ...(introspection && { introspection: { tls, ...introspection } }),
+    ...(revocation_feed && { revocation_feed: { tls, ...revocation_feed } }),
+  }
+}
+
 function composeKeys(
   name: string,
   { jwks_uri, timeout_ms: timeoutMs }: IssuerConfig,
   metadata: FindEndpoint,
-  { http, dependency, onClose, now }: Toolkit,
+  http: HttpClient,
+  { dependency, onClose, now }: Toolkit,
 ): Jwks {
   const url = endpoint(jwks_uri, metadata, 'jwks_uri')
   const keys = createJwks({ url, timeoutMs, http, dependency: dependency(`${name} jwks`), now })

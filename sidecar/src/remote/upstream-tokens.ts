@@ -57,8 +57,8 @@ export function createUpstreamTokens(options: UpstreamTokensOptions): UpstreamTo
   let held: (UpstreamToken & { refreshAfter: number }) | undefined
   let fetching: Promise<UpstreamToken> | undefined
   let usedAt = Number.NEGATIVE_INFINITY
-  let purgeableFrom = Number.NEGATIVE_INFINITY
-  let failed: { error: unknown; times: number; hopelessUntil: number; backgroundFrom: number } | undefined
+  let kept: { since: number; ms: number } | undefined
+  let failed: { error: unknown; times: number; at: number; hopelessMs: number; backoffMs: number } | undefined
 
   const keep = ({ accessToken, scheme, expiresIn }: FetchedToken, begun: number): UpstreamToken => {
     const lifetimeMs = expiresIn * 1_000
@@ -74,9 +74,8 @@ export function createUpstreamTokens(options: UpstreamTokensOptions): UpstreamTo
   const fail = (error: unknown): never => {
     const times = (failed?.times ?? 0) + 1
     const jitter = 0.5 + random() / 2
-    const backoffMs = Math.min(retry.firstMs * 2 ** (times - 1), retry.maxMs)
-    const [hopelessUntil, backgroundFrom] = [now() + retry.firstMs * jitter, now() + backoffMs * jitter]
-    failed = { error, times, hopelessUntil, backgroundFrom }
+    const backoffMs = Math.min(retry.firstMs * 2 ** (times - 1), retry.maxMs) * jitter
+    failed = { error, times, at: now(), hopelessMs: retry.firstMs * jitter, backoffMs }
     throw error
   }
 
@@ -98,7 +97,7 @@ export function createUpstreamTokens(options: UpstreamTokensOptions): UpstreamTo
 
   /** The held token serves meanwhile, also where this fails. */
   const refreshWhereDue = (time: number) => {
-    if (fetching || time < (held?.refreshAfter ?? 0) || (failed && time < failed.backgroundFrom)) return
+    if (fetching || time < (held?.refreshAfter ?? 0) || (failed && isWithin(failed.backoffMs, failed.at, time))) return
     inBackground()
   }
 
@@ -116,7 +115,7 @@ export function createUpstreamTokens(options: UpstreamTokensOptions): UpstreamTo
       const token = current()
       if (token) return token
       // It was asked a moment ago: the answer would be the same.
-      if (!fetching && failed && now() < failed.hopelessUntil) throw again(failed.error)
+      if (!fetching && failed && isWithin(failed.hopelessMs, failed.at, now())) throw again(failed.error)
       return fetch()
     },
     refreshIfDue() {
@@ -127,13 +126,18 @@ export function createUpstreamTokens(options: UpstreamTokensOptions): UpstreamTo
       const time = now()
       if (!held || sha256(held.accessToken) !== refused) return 'not_current'
       // Where its successors are refused as well, the fault is not the token's.
-      if (time < purgeableFrom) return 'too_soon'
-      purgeableFrom = time + purgeIntervalMs * (1 + random() / 2)
+      if (kept && isWithin(kept.ms, kept.since, time)) return 'too_soon'
+      kept = { since: time, ms: purgeIntervalMs * (1 + random() / 2) }
       held = undefined
       inBackground()
       return 'purged'
     },
   }
+}
+
+/** A clock that was set back must not make a moment last for hours. */
+function isWithin(ms: number, since: number, time: number): boolean {
+  return time >= since && time - since < ms
 }
 
 function again(error: unknown): DependencyError {

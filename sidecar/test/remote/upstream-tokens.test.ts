@@ -140,6 +140,24 @@ describe('upstream tokens', () => {
   })
 })
 
+describe('a clock that is set back', () => {
+  test('makes neither a failure nor the time between two purges last', async () => {
+    const { tokens, requests, advance, fail, answer } = setUp()
+    const first = expect(tokens.get()).rejects.toThrow('down')
+    await fail()
+    await first
+    advance(-3_600)
+    const second = tokens.get()
+    await answer('second')
+    await second
+    expect(tokens.purge(sha256('second'))).toBe('purged')
+    await answer('third')
+    advance(-3_600)
+    expect(tokens.purge(sha256('third'))).toBe('purged')
+    expect(requests).toHaveLength(4)
+  })
+})
+
 describe('in the background, upstream tokens', () => {
   test('are fetched anew though nobody asks, while the last use is not long ago', async () => {
     const { tokens, requests, advance, answer } = await withToken(100, { idle: 200 })

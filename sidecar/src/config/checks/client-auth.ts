@@ -51,23 +51,20 @@ export function clientAssertionHasAudience(config: Config): PathProblem[] {
 }
 
 export function certificateFitsMethod(config: Config): PathProblem[] {
-  return clients(config).flatMap(({ path, client: { client_auth, tls } }) =>
-    withCertificate.includes(client_auth) && !tls?.certificate
-      ? [{ path, reason: `tls.certificate is required by ${client_auth}` }]
+  return clients(config).flatMap(({ path, client, issuerTls }) =>
+    withCertificate.includes(client.client_auth) && !(client.tls ?? issuerTls)?.certificate
+      ? [{ path, reason: `tls.certificate is required by ${client.client_auth}` }]
       : [],
   )
 }
 
 export function certificateHasKey(config: Config): PathProblem[] {
-  const feeds = Object.entries(config.issuers).map(([name, { revocation_feed }]): [string[], TlsConfig | undefined] => [
-    ['issuers', name, 'revocation_feed', 'tls'],
-    revocation_feed?.tls,
+  const ofIssuers = Object.entries(config.issuers).flatMap(([name, { tls, revocation_feed }]) => [
+    { path: ['issuers', name, 'tls'], tls },
+    { path: ['issuers', name, 'revocation_feed', 'tls'], tls: revocation_feed?.tls },
   ])
-  const all = [
-    ...clients(config).map(({ path, client }): [string[], TlsConfig | undefined] => [[...path, 'tls'], client.tls]),
-    ...feeds,
-  ]
-  return all.flatMap(([path, tls]) =>
+  const ofClients = clients(config).map(({ path, client: { tls } }) => ({ path: [...path, 'tls'], tls }))
+  return [...ofClients, ...ofIssuers].flatMap(({ path, tls }) =>
     Boolean(tls?.certificate) === Boolean(tls?.key) ? [] : [{ path, reason: 'certificate and key belong together' }],
   )
 }
@@ -77,13 +74,17 @@ interface ConfiguredClient {
   client: ClientAuthConfig
   /** Whether the identifier of the server is known. */
   issuerKnown: boolean
+  /** Of the issuer, where the client has none of its own. */
+  issuerTls?: TlsConfig | undefined
 }
 
 /** Wherever the sidecar is a client by any method. */
 function clients({ issuers, upstreams }: Config): ConfiguredClient[] {
   return [
-    ...Object.entries(issuers).flatMap(([name, { introspection }]) =>
-      introspection ? [{ path: ['issuers', name, 'introspection'], client: introspection, issuerKnown: true }] : [],
+    ...Object.entries(issuers).flatMap(([name, { introspection, tls }]) =>
+      introspection
+        ? [{ path: ['issuers', name, 'introspection'], client: introspection, issuerKnown: true, issuerTls: tls }]
+        : [],
     ),
     ...Object.entries(upstreams).map(([name, client]) => ({
       path: ['upstreams', name],

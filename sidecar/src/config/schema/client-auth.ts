@@ -32,7 +32,7 @@ const ClientAssertion = object(
   'The assertion of private_key_jwt and client_secret_jwt (RFC 7523 section 2.2)',
 )
 
-const Tls = object(
+export const Tls = object(
   {
     certificate: Type.Optional({ ...SecretSource, description: 'The client certificate, with its chain, as PEM' }),
     key: Type.Optional({ ...SecretSource, description: 'Its private key, as PEM' }),

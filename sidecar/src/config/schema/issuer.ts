@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { headerClientAuth } from './client-auth.ts'
+import { headerClientAuth, Tls } from './client-auth.ts'
 import { Introspection } from './introspection.ts'
 import { asymmetricAlgorithms, milliseconds, object, seconds, Url } from './parts.ts'
 
@@ -32,6 +32,7 @@ export const Issuer = object(
     leeway: seconds(5, 0, 60, 'Tolerated difference of the clocks for iat and nbf; the expiry is never stretched'),
     jwks_uri: Type.Optional(Type.String({ ...Url, description: 'Default: from the metadata of the issuer' })),
     timeout_ms: milliseconds(2_000, 'Deadline of requests for keys and metadata'),
+    tls: Type.Optional({ ...Tls, description: 'Connections to the issuer, where a part has no tls of its own' }),
     introspection: Type.Optional(Introspection),
     revocation_feed: Type.Optional(RevocationFeed),
   },
