@@ -64,6 +64,6 @@ function composeNonces(
 
 function composeReadThumbprint(config: ClientCertificateConfig): ReadThumbprint {
   const header = certificateHeader(config)
-  if (config.from === 'gateway' || header === undefined) return thumbprintFromGateway
+  if (config.from === 'gateway' || header === undefined) return thumbprintFromGateway()
   return thumbprintFromHeader(header, certificateForms[config.from])
 }

@@ -2,24 +2,21 @@
  * A policy, compiled: the steps that it needs, in their order, with everything set up. Nothing below `decide` reads
  * configuration, compiles, or looks anything up by name.
  */
-import type { Allow, Decision, DecisionRequest, Deny } from '@postern/protocol/decision'
-import type { CacheConfig } from '../config/schema/cache.ts'
+import type { Decision, DecisionRequest, Deny } from '@postern/protocol/decision'
 import { DependencyError, Refusal } from '../failures.ts'
-import { createSingleFlight } from '../remote/single-flight.ts'
 import type { UpstreamToken } from '../remote/upstream-tokens.ts'
 import { isPreflight } from '../steps/preflight.ts'
-import { readConfirmation } from '../steps/sender-constraint/confirmation.ts'
 import type { CheckPossession } from '../steps/sender-constraint/possession.ts'
 import type { PresentedToken } from '../steps/token-sources/source.ts'
 import { type DecidingParts, type Explanation, explain } from './explain.ts'
-import { createOutcomeCache, type Outcome, type Verified } from './outcome-cache.ts'
+import type { Outcome, Verified } from './outcome-cache.ts'
+import { createOutcomes, type OutcomesParts } from './outcomes.ts'
 import { ambiguous, closed, unavailable } from './refusals.ts'
 import type { Route } from './routes.ts'
+import { combine, withUpstreamToken } from './upstream-token.ts'
 
-export interface PolicyParts extends DecidingParts {
-  name: string
+export interface PolicyParts extends DecidingParts, OutcomesParts {
   checkPossession: CheckPossession
-  cache: CacheConfig
   /** Told why a decision was `unavailable`. */
   onUnavailable(policy: string, error: unknown): void
 }
@@ -41,36 +38,12 @@ export interface Policy {
   explain(request: DecisionRequest): Promise<Explanation>
 }
 
-/** Tokens that are being authenticated at once, in each policy: beyond that, asking more would help nobody. */
-const maxInFlight = 10_000
-
 export function compilePolicy(parts: PolicyParts): Policy {
-  const { name, refusals, routes, extractToken, authenticate, admission, upstream, now } = parts
+  const { name, refusals, routes, extractToken, admission, upstream, now } = parts
   const { checkPossession, checkRevocation } = parts
   const counts: PolicyCounts = { allow: 0, deny: 0, unavailable: 0, cacheHits: 0, cacheMisses: 0 }
   const upstreamHeader = upstream?.header ?? ''
-  const outcomes = createOutcomeCache(parts.cache)
-  const flights = createSingleFlight<Outcome>()
-
-  const establish = async (token: string): Promise<Outcome> => {
-    try {
-      const identity = await authenticate(token)
-      const tokens = upstream?.tokensOf({ token, ...identity })
-      const outcome = admission.verified(identity, readConfirmation(identity.claims), now(), tokens)
-      outcomes.set(token, outcome, now())
-      return outcome
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      const outcome = { refused: refusals.of(error), holdsUntil: Number.POSITIVE_INFINITY }
-      if (!error.passing) outcomes.set(token, outcome, now())
-      return outcome
-    }
-  }
-
-  const authenticateOnce = (token: string): Promise<Outcome> => {
-    if (flights.size >= maxInFlight) throw new DependencyError(name, 'too many tokens are being authenticated')
-    return flights.run(token, () => establish(token))
-  }
+  const outcomes = createOutcomes(parts)
 
   /** The answer to a genuine token that is of no use any more. */
   const refusalInForce = (verified: Verified, time: number): Deny | undefined => {
@@ -168,13 +141,13 @@ export function compilePolicy(parts: PolicyParts): Policy {
     route: Route,
     request: DecisionRequest,
   ): Decision | Promise<Decision> => {
-    const known = outcomes.get(presented.token, now())
+    const known = outcomes.known(presented.token)
     if (known) {
       counts.cacheHits += 1
       return conclude(known, presented, route, request)
     }
     counts.cacheMisses += 1
-    return authenticateOnce(presented.token).then((outcome) => conclude(outcome, presented, route, request))
+    return outcomes.establish(presented.token).then((outcome) => conclude(outcome, presented, route, request))
   }
 
   return {
@@ -182,7 +155,7 @@ export function compilePolicy(parts: PolicyParts): Policy {
     get cachedOutcomes() {
       return outcomes.size
     },
-    explain: (request) => explain(parts, (token) => outcomes.get(token, now()), request),
+    explain: (request) => explain(parts, outcomes.known, request),
     decide(request) {
       try {
         const decision = decide(request)
@@ -196,21 +169,5 @@ export function compilePolicy(parts: PolicyParts): Policy {
         return fail(error)
       }
     },
-  }
-}
-
-/** The decision with the upstream's token: made once for each pair of the two. */
-function combine(outcome: Verified, header: string, token: UpstreamToken): Allow {
-  if (outcome.combined?.accessToken === token.accessToken) return outcome.combined.allow
-  const allow = withUpstreamToken(outcome.allow, header, token)
-  outcome.combined = { accessToken: token.accessToken, allow }
-  return allow
-}
-
-function withUpstreamToken(allow: Allow, header: string, { headerValue, expiresAt }: UpstreamToken): Allow {
-  return {
-    ...allow,
-    set_headers: { ...allow.set_headers, [header]: headerValue },
-    expires_at: Math.min(allow.expires_at, expiresAt / 1_000),
   }
 }

@@ -34,6 +34,37 @@ describe('the metadata of a resource', () => {
     }
   })
 
+  test('tells how tokens may be bound, and whether they must be', async () => {
+    const [dpop, certificate] = ['dpop: { origin_from_gateway: true }', 'client_certificate: { from: rfc9440 }']
+    const algorithms = ['ES256', 'ES384', 'PS256', 'RS256', 'Ed25519', 'EdDSA']
+    for (const [members, expected] of [
+      [[dpop], { dpop_signing_alg_values_supported: algorithms }],
+      [
+        [dpop, 'sender_constraint: dpop'],
+        { dpop_signing_alg_values_supported: algorithms, dpop_bound_access_tokens_required: true },
+      ],
+      [[certificate, 'sender_constraint: mtls'], { tls_client_certificate_bound_access_tokens: true }],
+      [
+        [dpop, certificate, 'sender_constraint: any'],
+        { dpop_signing_alg_values_supported: algorithms, tls_client_certificate_bound_access_tokens: true },
+      ],
+    ] as const) {
+      bench = await startBench({ policy: [metadata, ...members].join('\n    ') })
+      expect(await (await read('/v1/resource-metadata/main')).json()).toEqual({
+        resource: 'https://api.example.com/orders',
+        authorization_servers: [bench.issuer.url],
+        scopes_supported: ['read'],
+        bearer_methods_supported: ['header'],
+        ...expected,
+      })
+      await bench.close()
+    }
+    bench = await startBench({ policy: [metadata, dpop].join('\n    ') })
+    const named = 'resource_metadata="https://api.example.com/.well-known/oauth-protected-resource/orders"'
+    const challenge = (await bench.ask()).headers.get('www-authenticate')
+    expect(challenge?.split(named)).toHaveLength(3)
+  })
+
   test('tells every way of RFC 6750 that the policy takes', async () => {
     bench = await startBench({
       policy: `${metadata}\n    token_from: [{ header: authorization }, { query: access_token }, { cookie: session }]`,
