@@ -68,7 +68,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     deps.onReload?.()
   }
   setAccessLog(config.log.access)
-  const readiness = createReadiness(engine, deps.logProblem ?? (() => undefined))
+  const readiness = createReadiness(engine, { logProblem: deps.logProblem ?? (() => undefined), now })
   const app = createApp(logger, transports, decider)
   publish(app, engine.published)
   upstreamTokens(app, {

@@ -67,6 +67,7 @@ export function createMetrics(): Metrics {
       watchPolicies(policies, registers)
       watchDependencies(dependencies, registers)
       watchFeeds(feeds, now, registers)
+      watchLags(feeds, registers)
       watchUnderWay(decider.underWay, registers)
     },
   }
@@ -129,7 +130,7 @@ function watchDependencies(dependencies: () => readonly Dependency[], registers:
 function watchFeeds(feeds: () => ReadonlyMap<string, RevocationFeed>, now: () => number, registers: Registry[]): void {
   new Gauge({
     name: 'postern_sidecar_revocation_feed_age_seconds',
-    help: "Time since an issuer's revocation feed last answered",
+    help: 'Time since when revocations of an issuer may not be known',
     labelNames: ['issuer'],
     registers,
     collect() {
@@ -138,6 +139,31 @@ function watchFeeds(feeds: () => ReadonlyMap<string, RevocationFeed>, now: () =>
         const answeredAt = feed.answeredAt()
         if (answeredAt !== undefined) this.set({ issuer }, (now() - answeredAt) / 1_000)
       }
+    },
+  })
+}
+
+function watchLags(feeds: () => ReadonlyMap<string, RevocationFeed>, registers: Registry[]): void {
+  new Gauge({
+    name: 'postern_sidecar_revocation_lag_seconds',
+    help: 'Time that the last revocation of an issuer took to take effect here',
+    labelNames: ['issuer'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [issuer, { lags }] of feeds()) {
+        if (lags.lastMs !== undefined) this.set({ issuer }, lags.lastMs / 1_000)
+      }
+    },
+  })
+  new Counter({
+    name: 'postern_sidecar_revocations_total',
+    help: 'Revocations of an issuer that took effect here since the start',
+    labelNames: ['issuer'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [issuer, { lags }] of feeds()) this.inc({ issuer }, lags.count)
     },
   })
 }

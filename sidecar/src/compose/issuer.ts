@@ -98,6 +98,7 @@ function composeFeed(
     clientId: config.client_id,
     client: composeClient(`${name} revocation feed`, clientAuth, issuer, toolkit),
     verify: createVerifyIssuerJwt({ issuer, algorithms, verifySignature: keys.ofEvents }),
+    maxAgeMs: config.max_age === undefined ? undefined : config.max_age * 1_000,
     now,
     onFailure: (error) => logger.warn({ reason: safeReason(error), issuer: name }, 'the revocation feed failed'),
     onUnknownEvents: (count) => logger.warn({ count, issuer: name }, 'events of unknown types have no effect'),

@@ -6,6 +6,8 @@ export interface Readiness {
   obstacles(): string[]
   /** What is wrong, but keeps no request from being served. */
   notes(): string[]
+  /** By the issuer's name: how old what is known of its revocations is, and how long the last one took to get here. */
+  feeds(): Record<string, { age_seconds: number | undefined; lag_seconds: number | undefined }>
   /** Whether there are no obstacles. */
   isReady(): boolean
   draining(): void
@@ -13,10 +15,16 @@ export interface Readiness {
   reloaded(refused: string | undefined): void
 }
 
-/** @param logProblem why lines of the log are lost, if they are */
+export interface ReadinessOptions {
+  /** Why lines of the log are lost, if they are. */
+  logProblem(): string | undefined
+  /** ms since the epoch */
+  now: () => number
+}
+
 export function createReadiness(
   { keys, feeds }: Pick<Engine, 'keys' | 'feeds'>,
-  logProblem: () => string | undefined,
+  { logProblem, now }: ReadinessOptions,
 ): Readiness {
   let isDraining = false
   let refusedReload: string | undefined
@@ -35,6 +43,14 @@ export function createReadiness(
         ...(lost === undefined ? [] : [`lines of the log are lost: ${lost}`]),
       ]
     },
+    feeds: () =>
+      Object.fromEntries(
+        [...feeds()].map(([name, { answeredAt, lags }]) => {
+          const at = answeredAt()
+          const age = at === undefined ? undefined : now() - at
+          return [name, { age_seconds: inSeconds(age), lag_seconds: inSeconds(lags.lastMs) }]
+        }),
+      ),
     draining() {
       isDraining = true
     },
@@ -42,4 +58,8 @@ export function createReadiness(
       refusedReload = refused
     },
   }
+}
+
+function inSeconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : ms / 1_000
 }

@@ -50,7 +50,7 @@ export function compilePolicy(parts: PolicyParts): Policy {
     if (time >= verified.identity.expiresAt) return refusals.expired
     const revocation = checkRevocation(verified)
     if (revocation === 'revoked') return refusals.revoked
-    if (revocation === 'unknown') throw new DependencyError(verified.issuer, 'revocations are not known yet')
+    if (revocation === 'unknown') throw new DependencyError(verified.issuer, 'revocations are not known')
     return undefined
   }
 

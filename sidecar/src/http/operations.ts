@@ -16,6 +16,8 @@ export interface OperationsOptions {
     obstacles(): string[]
     /** What is wrong, but keeps no request from being served. */
     notes(): string[]
+    /** How recent what is known of revocations is. */
+    feeds(): object
   }
 }
 
@@ -33,9 +35,12 @@ export function createOperationsApp(options: OperationsOptions): FastifyInstance
   app.get('/readyz', async (_request, reply) => {
     const reasons = readiness.obstacles()
     const ready = reasons.length === 0
-    return reply
-      .code(ready ? 200 : 503)
-      .send({ status: ready ? 'ready' : 'not ready', reasons, notes: readiness.notes() })
+    return reply.code(ready ? 200 : 503).send({
+      status: ready ? 'ready' : 'not ready',
+      reasons,
+      notes: readiness.notes(),
+      revocation_feeds: readiness.feeds(),
+    })
   })
   app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
   app.get('/config', async (_request, reply) => reply.send(options.config()))

@@ -32,6 +32,8 @@ export interface Receipt {
   failures: unknown[]
   /** How many are genuine, but of a type that is not known here. */
   unknown: number
+  /** Of those that are new: ms from their making, whose second is told, to their taking effect. */
+  lags: number[]
 }
 
 /** Beyond this, revocations cannot be remembered, and forgetting one would let a revoked token pass. */
@@ -52,21 +54,27 @@ export function createReceivedRevocations(trust: EventTrust): ReceivedRevocation
     revoked.forgetExpired((forgottenAt - keptPastExpiryMs) / 1_000)
   }
 
+  const apply = ({ kid, madeAt, revocation }: GenuineEvent, receipt: Receipt) => {
+    if (revoked.cover({ kid })) {
+      receipt.failures.push(new DependencyError(name, 'an event is signed by a revoked key'))
+    } else if (revocation === 'unknown') {
+      receipt.unknown += 1
+    } else {
+      const known = revoked.add(revocation)
+      if (!known && madeAt !== undefined) receipt.lags.push(Math.max(0, now() - madeAt))
+      state += 1
+    }
+  }
+
   return {
     cover: revoked.cover,
     state: () => state,
     async receive(sets) {
-      const receipt: Receipt = { failures: [], unknown: 0 }
+      const receipt: Receipt = { failures: [], unknown: 0, lags: [] }
       const events = await Promise.allSettled(sets.map((set) => readEvent(set, trust)))
       for (const event of events) {
         if (event.status === 'rejected') receipt.failures.push(event.reason)
-        else if (revoked.cover({ kid: event.value.kid })) {
-          receipt.failures.push(new DependencyError(name, 'an event is signed by a revoked key'))
-        } else if (event.value.revocation === 'unknown') receipt.unknown += 1
-        else {
-          revoked.add(event.value.revocation)
-          state += 1
-        }
+        else apply(event.value, receipt)
       }
       forgetExpired()
       return receipt
@@ -78,6 +86,8 @@ export function createReceivedRevocations(trust: EventTrust): ReceivedRevocation
 interface GenuineEvent {
   /** Of the key that signed it. */
   kid: string | undefined
+  /** ms since the epoch */
+  madeAt: number | undefined
   revocation: Revocation | 'unknown'
 }
 
@@ -93,5 +103,6 @@ async function readEvent(set: string, { name, issuer, clientId, verify }: EventT
   const revocation = parseRevocation(claims, issuer)
   if (revocation === 'malformed') throw new DependencyError(name, 'an event is malformed, or of another issuer')
   const { kid } = jwt.header
-  return { kid: typeof kid === 'string' ? kid : undefined, revocation }
+  const madeAt = typeof claims.iat === 'number' ? claims.iat * 1_000 : undefined
+  return { kid: typeof kid === 'string' ? kid : undefined, madeAt, revocation }
 }

@@ -16,17 +16,27 @@ export interface RevocationFeed {
   isRevoked(claims: RevocableClaims): boolean
   /** Another number whenever more is revoked than before; never 0. */
   state(): number
-  /** Whether everything that was revoked before the start is known. */
+  /** Whether what was revoked is known: until the start, and, where there is a bound, until so long ago. */
   synced(): boolean
-  /** ms since the epoch of the last answer that left nothing in doubt; undefined before the first. */
+  /** ms since the epoch until which all revocations are known, as of the last answer that left nothing in doubt. */
   answeredAt(): number | undefined
+  /** From a revocation to its taking effect here, since the start. */
+  readonly lags: Readonly<Lags>
   start(): void
   close(): Promise<void>
+}
+
+export interface Lags {
+  count: number
+  /** ms of the last one: to within the second in which the event says that it was made. */
+  lastMs: number | undefined
 }
 
 export interface RevocationFeedOptions extends EventTrust {
   endpoint: () => Promise<string>
   client: OAuthClient
+  /** How long ago the issuer must have said at least that there is nothing new; undefined: that does not matter. */
+  maxAgeMs: number | undefined
   random?: () => number
   /** Told of each poll that fails, or brings what cannot be believed. */
   onFailure(error: unknown): void
@@ -45,24 +55,29 @@ const idleMs = 250
 const maxEvents = 250
 
 export function createRevocationFeed(options: RevocationFeedOptions): RevocationFeed {
-  const { name, client, now, onFailure, random = Math.random } = options
+  const { name, client, maxAgeMs, now, onFailure, random = Math.random } = options
   const received = createReceivedRevocations(options)
   const closing = new AbortController()
   let position: string | undefined
   let synced = false
   let answeredAt: number | undefined
+  const lags: Lags = { count: 0, lastMs: undefined }
   /** From where the stream is to be read again, and how often there was reason to. */
   let doubt: { from: string | undefined; times: number } | undefined
-  let loop: Promise<void> | undefined
+  let loop: Promise<unknown> | undefined
   let rereading: Promise<void> | undefined
 
   const headers = { 'content-type': 'application/json' }
 
-  const poll = async (after: string | undefined, returnImmediately: boolean): Promise<PollResponse> => {
+  const poll = async (
+    after: string | undefined,
+    returnImmediately: boolean,
+    timeoutMs = pollTimeoutMs,
+  ): Promise<PollResponse> => {
     const url = await options.endpoint()
     const body = JSON.stringify({ ...(after !== undefined && { after }), returnImmediately, maxEvents })
     const { signal } = closing
-    const answer = await client.send({ method: 'POST', url, headers, body, timeoutMs: pollTimeoutMs, signal })
+    const answer = await client.send({ method: 'POST', url, headers, body, timeoutMs, signal })
     if (answer.status !== 200 || !Value.Check(PollResponse, answer.json)) {
       throw new DependencyError(name, `status ${answer.status}, or no poll response`)
     }
@@ -71,15 +86,27 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
 
   /** @returns whether all events could be believed */
   const take = async ({ sets }: PollResponse): Promise<boolean> => {
-    const { failures, unknown } = await received.receive(Object.values(sets))
+    const { failures, unknown, lags: measured } = await received.receive(Object.values(sets))
+    if (synced) measure(measured)
     if (received.overfull()) throw new DependencyError(name, 'too many revocations')
     if (unknown > 0) options.onUnknownEvents(unknown)
     if (failures.length > 0) onFailure(failures[0])
     return failures.length === 0
   }
 
+  const measure = (measured: readonly number[]) => {
+    lags.count += measured.length
+    lags.lastMs = measured.at(-1) ?? lags.lastMs
+  }
+
+  /** @param at when the issuer had no more to tell */
+  const knowUntil = (at: number) => {
+    if (!doubt) answeredAt = Math.max(at, answeredAt ?? at)
+  }
+
   const advance = async (): Promise<{ moved: boolean }> => {
-    const answer = await poll(position, !synced)
+    const [asked, waits] = [now(), synced]
+    const answer = await poll(position, !waits)
     if (!(await take(answer))) {
       // Before everything was known once, nothing is let through, and the position may as well stay.
       if (!synced) throw new DependencyError(name, 'an event cannot be believed')
@@ -89,8 +116,19 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
     const moved = answer.next !== position
     position = answer.next
     if (!answer.moreAvailable) synced = true
-    if (!doubt) answeredAt = now()
+    knowUntil(waits ? now() : asked)
     return { moved }
+  }
+
+  /** Beside the poll that waits, which tells nothing for as long as it does. */
+  const lookWithin = async (ms: number) => {
+    while (!closing.signal.aborted) {
+      await pause(ms / 4)
+      const asked = now()
+      const answer = synced ? await poll(position, true, ms).catch(fail) : undefined
+      const believed = answer && (await take(answer).catch(fail))
+      if (believed && !answer.moreAvailable) knowUntil(asked)
+    }
   }
 
   const readDoubtful = async () => {
@@ -138,13 +176,15 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
     }
   }
 
+  const isRecent = () => maxAgeMs === undefined || (answeredAt !== undefined && now() - answeredAt <= maxAgeMs)
   return {
     isRevoked: received.cover,
     state: received.state,
-    synced: () => synced && !received.overfull(),
+    synced: () => synced && !received.overfull() && isRecent(),
     answeredAt: () => answeredAt,
+    lags,
     start() {
-      loop ??= run()
+      loop ??= Promise.all([run(), ...(maxAgeMs === undefined ? [] : [lookWithin(maxAgeMs)])])
     },
     async close() {
       closing.abort()

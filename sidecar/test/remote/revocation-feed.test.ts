@@ -303,4 +303,67 @@ describe('the revocation feed', () => {
     await new Promise((resolve) => setTimeout(resolve, 500))
     expect(bench.issuer.calls.events - polls).toBeLessThan(5)
   })
+
+  describe('with a bound on its age', () => {
+    const bounded = withFeed.replace(/ }$/, ', max_age: 4 }')
+
+    test('lets nothing through once it is older, and all is well when it answers again', async () => {
+      bench = await startBench({ issuer: bounded })
+      await ready()
+      const token = await tokenWithJti('a')
+      expect((await bench.ask(token)).status).toBe(200)
+      bench.issuer.behave('events', 'hang')
+      bench.clock.advance(3)
+      expect((await bench.ask(token)).status).toBe(200)
+      bench.clock.advance(2)
+      expect((await bench.ask(token)).status).toBe(503)
+      const { status, body } = await bench.admin('/readyz')
+      expect([status, body]).toMatchObject([503, { reasons: ['revocations of test are not known'] }])
+      bench.issuer.behave('events', 'normal')
+      await ready()
+      expect((await bench.ask(token)).status).toBe(200)
+    }, 20_000)
+
+    test('is asked beside the poll that waits, so that quiet times are not taken for silence', async () => {
+      bench = await startBench({ issuer: bounded })
+      await ready()
+      const token = await tokenWithJti('a')
+      for (let round = 0; round < 3; round++) {
+        const polls = bench.issuer.calls.events
+        await until(() => bench.issuer.calls.events > polls)
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        bench.clock.advance(3)
+        expect((await bench.ask(token)).status).toBe(200)
+      }
+      await bench.issuer.revoke('a')
+      expect((await untilRefused(token)).ms).toBeLessThan(1_000)
+    }, 30_000)
+
+    test('goes on however old it is where there is no bound', async () => {
+      bench = await startBench({ issuer: withFeed })
+      await ready()
+      bench.issuer.behave('events', 'hang')
+      bench.clock.advance(200)
+      expect((await bench.ask(await tokenWithJti('a'))).status).toBe(200)
+    })
+  })
+
+  test('tells how recent it is, and how long a revocation took', async () => {
+    bench = await startBench()
+    await bench.issuer.revoke('before the start')
+    bench = await bench.restart({ issuer: withFeed })
+    await ready()
+    const feeds = async () => (await bench.admin('/readyz')).body
+    expect(await feeds()).toMatchObject({ revocation_feeds: { test: { age_seconds: expect.any(Number) } } })
+    expect(await feeds()).not.toMatchObject({ revocation_feeds: { test: { lag_seconds: expect.any(Number) } } })
+    await bench.issuer.revoke('a')
+    await untilRefused(await tokenWithJti('a'))
+    await bench.issuer.revoke('a')
+    const body = JSON.parse(JSON.stringify(await feeds()))
+    expect(body.revocation_feeds.test.lag_seconds).toBeGreaterThanOrEqual(0)
+    expect(body.revocation_feeds.test.lag_seconds).toBeLessThan(2)
+    const metrics = String((await bench.admin('/metrics')).body)
+    expect(metrics).toMatch(/revocations_total\{issuer="test"\} 1\n/)
+    expect(metrics).toMatch(/revocation_lag_seconds\{issuer="test"\} \d/)
+  })
 })

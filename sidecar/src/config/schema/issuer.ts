@@ -7,6 +7,14 @@ const RevocationFeed = object(
   {
     endpoint: Type.Optional(Type.String({ ...Url, description: 'Default: from the metadata of the issuer' })),
     ...headerClientAuth,
+    max_age: Type.Optional(
+      Type.Integer({
+        minimum: 2,
+        maximum: 3_600,
+        description:
+          'How long ago, in seconds, the issuer must at least have said that nothing more is revoked: else 503. It is asked four times as often. Default: that does not matter once all is known that was revoked before the start',
+      }),
+    ),
   },
   'Revocations as they happen (RFC 8936). With a feed, tokens without jti are refused',
 )
