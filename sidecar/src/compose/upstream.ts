@@ -2,10 +2,12 @@
 import type { TokenTargetConfig } from '../config/schema/grant.ts'
 import type { UpstreamConfig } from '../config/schema/upstream.ts'
 import { safeReason } from '../failures.ts'
-import { createCallerTokens } from '../remote/caller-tokens.ts'
+import { createCallerTokens, type FetchForCaller } from '../remote/caller-tokens.ts'
 import type { OAuthClient } from '../remote/client-auth/client.ts'
 import { createDpopKey, type DpopKey, generateDpopKey } from '../remote/dpop-key.ts'
 import { createMetadata } from '../remote/metadata.ts'
+import { createSecondLevel } from '../remote/redis/second-level.ts'
+import { SharedToken, shareTokens } from '../remote/shared-tokens.ts'
 import { readSigningKey } from '../remote/signing-key.ts'
 import { createRequestToken, type Parameters, type RequestToken } from '../remote/token-endpoint.ts'
 import { clientCredentials } from '../remote/upstream-grants/client-credentials.ts'
@@ -21,7 +23,7 @@ import { composeGrant, targetParameters } from './upstream-grant.ts'
 const lookEveryMs = 500
 
 export function composeUpstream(name: string, config: UpstreamConfig, toolkit: Toolkit): UpstreamStep {
-  const { logger, now, onClose } = toolkit
+  const { logger, now, onClose, shared } = toolkit
   const dpop = composeDpop(name, config, toolkit)
   const request = composeRequest(name, config, dpop, toolkit)
   const common = Object.entries(config.parameters)
@@ -48,9 +50,12 @@ export function composeUpstream(name: string, config: UpstreamConfig, toolkit: T
     return { ...step, tokensOf: () => tokens, purge: tokens.purge }
   }
   const target: Parameters = [...targetParameters(config), ...common]
+  const fetch: FetchForCaller = async ({ parameters }) => request([...(await parameters()), ...target])
+  // What is asked for in another way may be another token.
+  const kind = ['upstream token', JSON.stringify(config)]
   const tokens = createCallerTokens({
     grant,
-    fetch: (parameters) => request([...parameters, ...target]),
+    fetch: shared ? shareTokens(fetch, createSecondLevel({ ...shared, kind, schema: SharedToken }), now) : fetch,
     purgeIntervalMs,
     now,
   })

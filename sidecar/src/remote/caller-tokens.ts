@@ -2,7 +2,6 @@
 import type { PurgeOutcome } from '@postern/protocol/upstream-token'
 import { LRUCache } from 'lru-cache'
 import { sha256 } from './sha256.ts'
-import type { Parameters } from './token-endpoint.ts'
 import type { FetchedToken } from './token-response.ts'
 import type { Caller, CallerGrant, CallerQuestion } from './upstream-grants/grant.ts'
 import { createUpstreamTokens, type TokenSource, type UpstreamTokens } from './upstream-tokens.ts'
@@ -15,9 +14,12 @@ export interface CallerTokens {
   readonly size: number
 }
 
+/** @param last the hash of the token that was fetched before, if there was one */
+export type FetchForCaller = (question: CallerQuestion, last: string | undefined) => Promise<FetchedToken>
+
 export interface CallerTokensOptions {
   grant: CallerGrant
-  fetch: (parameters: Parameters) => Promise<FetchedToken>
+  fetch: FetchForCaller
   purgeIntervalMs: number
   /** ms since the epoch */
   now: () => number
@@ -30,11 +32,14 @@ export function createCallerTokens(options: CallerTokensOptions): CallerTokens {
   /** For whom a token is, by its hash. */
   const keys = new LRUCache<string, string>({ max: grant.maxCallers })
 
-  const create = ({ key, parameters, notAfter }: CallerQuestion): UpstreamTokens => {
+  const create = (question: CallerQuestion): UpstreamTokens => {
+    const { key, notAfter } = question
+    let last: string | undefined
     const tokens = createUpstreamTokens({
       async fetch() {
-        const token = await fetch(await parameters())
-        keys.set(sha256(token.accessToken), key)
+        const token = await fetch(question, last)
+        last = sha256(token.accessToken)
+        keys.set(last, key)
         return token
       },
       notAfter,

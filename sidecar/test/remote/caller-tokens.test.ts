@@ -8,8 +8,8 @@ import { tokenExchange } from '../../src/remote/upstream-grants/token-exchange.t
 function setUp({ maxCallers = 10, fail = () => false }: { maxCallers?: number; fail?: () => boolean } = {}) {
   let time = 1_000_000
   const exchanged: string[] = []
-  const fetch: CallerTokensOptions['fetch'] = async (parameters) => {
-    const { subject_token: token = '' } = Object.fromEntries(parameters)
+  const fetch: CallerTokensOptions['fetch'] = async ({ parameters }) => {
+    const { subject_token: token = '' } = Object.fromEntries(await parameters())
     exchanged.push(token)
     if (fail()) throw new Error('down')
     const accessToken = `for-${token}-${exchanged.length}`
