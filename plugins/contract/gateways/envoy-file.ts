@@ -10,11 +10,15 @@ const routes = [...manager, 'route_config', 'virtual_hosts', 0, 'routes']
 const perRoute = ['typed_per_filter_config', 'envoy.filters.http.ext_authz', 'check_settings']
 const endpoint = ['load_assignment', 'endpoints', 0, 'lb_endpoints', 0, 'endpoint', 'address']
 
-/** @param checkSettings what the file says of a route, for its policy */
+/**
+ * @param path in a route's `check_settings`, of what names its policy
+ * @param named what stands there
+ */
 export async function startWithFile(
   file: string,
   { sidecar, upstreamUrl, routes: wanted }: GatewayInput,
-  checkSettings: (policy: string) => object,
+  path: readonly string[],
+  named: (policy: string) => string,
 ): Promise<RunningGateway> {
   const text = await readFile(new URL(`../../envoy/${file}`, import.meta.url), 'utf8')
   const { url, stop } = await startEnvoy((port) => {
@@ -30,9 +34,9 @@ export async function startWithFile(
     const made = longestFirst.map(({ prefix, policy }) => {
       const route = example?.clone()
       if (!isMap(route)) throw new Error(`${file} has no route`)
-      if (!route.hasIn(perRoute)) throw new Error(`${file} says no longer which policy a route has`)
+      if (!route.hasIn([...perRoute, ...path])) throw new Error(`${file} says no longer which policy a route has`)
       route.setIn(['match', 'prefix'], prefix)
-      route.setIn(perRoute, checkSettings(policy))
+      route.setIn([...perRoute, ...path], named(policy))
       return route
     })
     document.setIn(routes, made)

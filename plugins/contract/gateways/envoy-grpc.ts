@@ -8,7 +8,7 @@ export const envoyGrpcGateway: Gateway = {
   name: 'envoy, gRPC',
   asks: 'grpc',
   unavailable: async () => ((await envoyVersion()) === undefined ? 'envoy is not installed' : undefined),
-  start: (input) => startWithFile('envoy-grpc.yaml', input, (policy) => ({ context_extensions: { policy } })),
+  start: (input) => startWithFile('envoy-grpc.yaml', input, ['context_extensions', 'policy'], (policy) => policy),
   asked: (received) =>
     messagesIn(received).map((message) => {
       // CheckRequest.attributes.request.http: .method and .path

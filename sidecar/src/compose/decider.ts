@@ -23,7 +23,10 @@ export function composeDecider(inner: Decider, { logger, now, observe }: Decider
   let logAccess: LogAccess = () => undefined
   const watched = hasSdk() ? createTracedDecider(inner) : inner
   return {
-    decider: createObservedDecider(watched, { observe, logAccess: (...asked) => logAccess(...asked) }),
+    decider: createObservedDecider(watched, {
+      observe,
+      logAccess: (policy, request, decision) => logAccess(policy, request, decision),
+    }),
     setAccessLog(config) {
       logAccess = createAccessLog(config, (line) => logger.info(line, 'request'), now)
     },

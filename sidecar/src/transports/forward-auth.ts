@@ -4,8 +4,8 @@
  * welcome page of whatever else may listen on its port. 401, 403 and 503 refuse. Headers to set stand in the answer;
  * names to remove, in every spelling, in `x-postern-remove-headers`.
  */
-import type { ServerResponse } from 'node:http'
-import type { Allow, Decision, DecisionRequest } from '@postern/protocol/decision'
+import type { Allow, DecisionRequest } from '@postern/protocol/decision'
+import { answerDecision } from './answer.ts'
 import type { DirectTransport } from './transport.ts'
 
 const prefix = '/v1/forward-auth/'
@@ -15,8 +15,8 @@ export const forwardAuth: DirectTransport = (request, response, decider) => {
   const policy = policyOf(request.url ?? '')
   if (policy === undefined) return false
   const decision = decider.decide(policy, toDecisionRequest(request.rawHeaders))
-  if (decision instanceof Promise) decision.then((late) => answer(response, late))
-  else answer(response, decision)
+  if (decision instanceof Promise) decision.then((late) => answerDecision(response, late, allowHeaders))
+  else answerDecision(response, decision, allowHeaders)
   return true
 }
 
@@ -56,22 +56,6 @@ const members: ReadonlyMap<string, { member: keyof Told; bit: number }> = new Ma
 ])
 /** Most headers need not be looked at any closer. */
 const lengths = new Set([...members.keys()].map(({ length }) => length))
-
-function answer(response: ServerResponse, decision: Decision): void {
-  if (decision.decision === 'allow') {
-    response.writeHead(200, allowHeaders(decision)).end()
-    return
-  }
-  const body = JSON.stringify(decision.body)
-  response
-    .writeHead(decision.status, {
-      ...decision.headers,
-      'cache-control': 'no-store',
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-    })
-    .end(body)
-}
 
 const rendered = new WeakMap<Allow, string[]>()
 

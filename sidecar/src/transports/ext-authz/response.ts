@@ -1,31 +1,25 @@
 /** From decisions to what Envoy does. */
 import type { Allow, Decision, Deny, Unavailable } from '@postern/protocol/decision'
-import { spellingsOf } from '@postern/protocol/header-name'
 import type { CheckResponse, HeaderValueOption, Struct } from './messages.ts'
+import { headersToRemove } from './removal.ts'
 
 /** `google.rpc.Code` */
 const code = { ok: 0, permissionDenied: 7, unavailable: 14, unauthenticated: 16 }
 
 /**
  * @param policy for the metadata
- * @param received names and values of the request's headers: Envoy removes by name alone, so the client's own spellings of
- *   what may not pass are named to it
+ * @param received names and values of the request's headers
  */
 export function toCheckResponse(decision: Decision, policy: string, received: readonly string[]): CheckResponse {
   if (decision.decision !== 'allow') return refusal(decision)
-  const { headers, dynamic_metadata, mayNotPass } = prepared(decision, policy)
-  const headers_to_remove: string[] = []
-  for (let index = 0; index < received.length; index += 2) {
-    const name = received[index]?.toLowerCase() ?? ''
-    if (mayNotPass(name)) headers_to_remove.push(name)
-  }
+  const { headers, dynamic_metadata } = prepared(decision, policy)
+  const headers_to_remove = headersToRemove(decision, received)
   return { status: { code: code.ok }, ok_response: { headers, headers_to_remove }, dynamic_metadata }
 }
 
 interface Prepared {
   headers: HeaderValueOption[]
   dynamic_metadata: Struct
-  mayNotPass(name: string): boolean
 }
 
 const known = new WeakMap<Allow, Prepared>()
@@ -34,12 +28,9 @@ const known = new WeakMap<Allow, Prepared>()
 function prepared(allow: Allow, policy: string): Prepared {
   const before = known.get(allow)
   if (before) return before
-  const isSpelling = spellingsOf(allow.remove_headers)
   const made: Prepared = {
     headers: options(allow.set_headers),
     dynamic_metadata: { fields: { policy: { stringValue: policy }, expires_at: { numberValue: allow.expires_at } } },
-    // Envoy removes after it has set, and setting overwrites all of the same name.
-    mayNotPass: (name) => isSpelling(name) && !Object.hasOwn(allow.set_headers, name),
   }
   known.set(allow, made)
   return made

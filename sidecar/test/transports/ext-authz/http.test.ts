@@ -1,0 +1,59 @@
+/** Envoy's ext_authz over HTTP, asked as Envoy asks; plugins/contract has the real one. */
+import { request } from 'node:http'
+import { afterEach, expect, test } from 'vitest'
+import { startBench, type TestBench } from '../../support/sidecar.ts'
+
+let bench: TestBench
+afterEach(() => bench.close())
+
+interface Answer {
+  status: number | undefined
+  headers: Record<string, string | string[] | undefined>
+  body: string
+}
+
+function ask(path: string, headers: string[], method = 'GET'): Promise<Answer> {
+  const { hostname, port } = new URL(bench.sidecar.address ?? '')
+  return new Promise((resolve, reject) => {
+    request({ hostname, port, path, method, headers: ['Host', 'api.example', ...headers] }, (response) => {
+      let body = ''
+      response.setEncoding('utf8').on('data', (chunk) => {
+        body += chunk
+      })
+      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body }))
+    })
+      .on('error', reject)
+      .end()
+  })
+}
+
+test('allows with the mark, the headers, and every spelling to remove that is not set', async () => {
+  bench = await startBench()
+  const authorization = ['Authorization', `Bearer ${await bench.issuer.mint()}`]
+  const spoofed = ['X-Subject', 'root', 'x.subject', 'root', 'X_Roles', 'root', 'X-Other', 'kept']
+  const { status, headers } = await ask('/v1/ext-authz/main/orders/1?x=1', [...authorization, ...spoofed])
+  expect(status).toBe(200)
+  expect(headers).toMatchObject({ 'x-postern-decision': 'allow', 'x-subject': 'alice', 'x-client': 'app' })
+  expect(headers['x-envoy-auth-headers-to-remove']).toBe('authorization, x.subject, x_roles')
+})
+
+test('decides about method and path as Envoy passes them on', async () => {
+  bench = await startBench({ policy: 'rules: [{ paths: [/closed/**], methods: [PUT], access: nobody }]' })
+  const authorization = ['Authorization', `Bearer ${await bench.issuer.mint()}`]
+  expect((await ask('/v1/ext-authz/main/closed/1', authorization, 'PUT')).status).toBe(403)
+  expect((await ask('/v1/ext-authz/main/closed/1', authorization, 'GET')).status).toBe(200)
+  expect((await ask('/v1/ext-authz/main/v1/ext-authz/other/', authorization, 'GET')).status).toBe(200)
+})
+
+test('refuses with challenge and body; a policy that there is not, and none at all', async () => {
+  bench = await startBench()
+  const missing = await ask('/v1/ext-authz/main/', [])
+  expect(missing.status).toBe(401)
+  expect(missing.headers['www-authenticate']).toBe('Bearer realm="main"')
+  expect(missing.headers['x-postern-decision']).toBeUndefined()
+  for (const path of ['/v1/ext-authz/gone/', '/v1/ext-authz/', '/v1/ext-authz//main/']) {
+    const { status, body } = await ask(path, ['Authorization', `Bearer ${await bench.issuer.mint()}`])
+    expect(status).toBe(403)
+    expect(body).toContain('unknown_policy')
+  }
+})
