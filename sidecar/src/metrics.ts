@@ -3,6 +3,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Policy } from './decider/policy.ts'
 import type { Dependency } from './remote/dependency.ts'
 import type { RevocationFeed } from './remote/revocation-feed.ts'
+import type { UpstreamStep } from './steps/upstream-token.ts'
+import { watchUpstreams } from './upstream-metrics.ts'
 
 export interface Metrics {
   readonly registry: Registry
@@ -22,6 +24,7 @@ export interface WatchedParts {
   policies(): ReadonlyMap<string, Policy>
   dependencies(): readonly Dependency[]
   feeds(): ReadonlyMap<string, RevocationFeed>
+  upstreams(): ReadonlyMap<string, UpstreamStep>
   decider: { underWay(): number }
 }
 
@@ -63,11 +66,12 @@ export function createMetrics(): Metrics {
     observeStep: (step, durationMs) => steps.observe({ step }, durationMs / 1_000),
     observeReload: (outcome) => reloads.inc({ outcome }),
     observeCall: (dependency, outcome, durationMs) => calls.observe({ dependency, outcome }, durationMs / 1_000),
-    watch({ policies, dependencies, feeds, decider }, now) {
+    watch({ policies, dependencies, feeds, upstreams, decider }, now) {
       watchPolicies(policies, registers)
       watchDependencies(dependencies, registers)
       watchFeeds(feeds, now, registers)
       watchLags(feeds, registers)
+      watchUpstreams(upstreams, now, registers)
       watchUnderWay(decider.underWay, registers)
     },
   }

@@ -47,7 +47,8 @@ export function composeUpstream(name: string, config: UpstreamConfig, toolkit: T
   const grant = composeGrant(name, config, (target) => ownTokens(clientCredentials, target), toolkit)
   if (grant.of === 'sidecar') {
     const tokens = ownTokens(grant, config)
-    return { ...step, tokensOf: () => tokens, purge: tokens.purge }
+    const { expiresAt, purge } = tokens
+    return { ...step, ...countPurges(purge), tokensOf: () => tokens, expiresAt, callers: () => 0 }
   }
   const target: Parameters = [...targetParameters(config), ...common]
   const fetch: FetchForCaller = async ({ parameters }) => request([...(await parameters()), ...target])
@@ -59,7 +60,25 @@ export function composeUpstream(name: string, config: UpstreamConfig, toolkit: T
     purgeIntervalMs,
     now,
   })
-  return { ...step, tokensOf: (caller) => caller && tokens.of(caller), purge: tokens.purge }
+  return {
+    ...step,
+    ...countPurges(tokens.purge),
+    tokensOf: (caller) => caller && tokens.of(caller),
+    expiresAt: () => undefined,
+    callers: () => tokens.size,
+  }
+}
+
+function countPurges(purge: UpstreamStep['purge']): Pick<UpstreamStep, 'purge' | 'purges'> {
+  const purges = { purged: 0, not_current: 0, too_soon: 0 }
+  return {
+    purges,
+    purge(refused) {
+      const outcome = purge(refused)
+      purges[outcome] += 1
+      return outcome
+    },
+  }
 }
 
 function composeRequest(

@@ -24,6 +24,8 @@ export interface TokenSource {
 }
 
 export interface UpstreamTokens extends TokenSource {
+  /** ms since the epoch, of the held token, whether or not it has expired: to look at, not to use. */
+  expiresAt(): number | undefined
   /** Fetches in the background what is due, if the token was used lately. To be called several times a second. */
   refreshIfDue(): void
   /** @param refused the hash (SHA-256, base64url) of the token that an upstream refused */
@@ -111,6 +113,7 @@ export function createUpstreamTokens(options: UpstreamTokensOptions): UpstreamTo
 
   return {
     current,
+    expiresAt: () => held?.expiresAt,
     async get() {
       const token = current()
       if (token) return token

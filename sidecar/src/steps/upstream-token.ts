@@ -22,6 +22,12 @@ export interface UpstreamStep {
   tokensOf(caller: Caller | undefined): TokenSource | undefined
   /** @param refused the hash (SHA-256, base64url) of the token that the upstream refused */
   purge(refused: string): PurgeOutcome
+  /** What became of tokens that the upstream refused, by outcome: for metrics. */
+  readonly purges: Readonly<Record<PurgeOutcome, number>>
+  /** ms since the epoch, of the sidecar's own token; undefined where it has none. */
+  expiresAt(): number | undefined
+  /** Callers for whom there are tokens, or were a moment ago. */
+  callers(): number
 }
 
 const maxTokenLength = 16_384

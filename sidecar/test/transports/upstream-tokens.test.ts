@@ -136,7 +136,7 @@ const p256 = {
 
 describe('a token that the upstream refused', () => {
   test('is fetched anew, once for a thousand who say so, and then decisions carry the new one', async () => {
-    const { upstreamToken, issuer, ask } = await started({ policy: withUpstream })
+    const { upstreamToken, issuer, ask, admin } = await started({ policy: withUpstream })
     const caller = `Bearer ${await issuer.mint()}`
     expect((await ask(caller)).headers.get('authorization')).toBe('Bearer upstream-token-1')
     const answers = await Promise.all(
@@ -155,6 +155,10 @@ describe('a token that the upstream refused', () => {
     expect((await upstreamToken('DELETE', { token: 'made up' })).body).toEqual({ outcome: 'not_current' })
     expect((await ask(caller)).headers.get('authorization')).toBe('Bearer upstream-token-2')
     expect(issuer.calls.token).toBe(2)
+    const metrics = String((await admin('/metrics')).body)
+    expect(metrics).toContain('postern_sidecar_upstream_token_purges_total{upstream="orders",outcome="purged"} 1')
+    expect(metrics).toContain('postern_sidecar_upstream_token_purges_total{upstream="orders",outcome="too_soon"} 1')
+    expect(metrics).toMatch(/postern_sidecar_upstream_token_expires_in_seconds\{upstream="orders"\} 9\d/)
   })
 })
 
