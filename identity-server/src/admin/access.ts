@@ -1,4 +1,8 @@
+import type { Event } from '../events/types.ts'
 import type { Tx } from '../store/database.ts'
+
+/** Records what comes of a change besides the change itself, once it has taken place. */
+export type Tell = (...events: readonly Event[]) => void
 
 /**
  * What an operation of a resource works with. There is no other way to the database: what reads can change nothing, and
@@ -16,5 +20,5 @@ export interface Access {
    * As `read`, for changes. Where `work` answers undefined or false, there was nothing to change.
    * @param newAuthServer the id of one that `work` makes
    */
-  change<T>(work: (tx: Tx) => Promise<T>, newAuthServer?: string): Promise<T>
+  change<T>(work: (tx: Tx, tell: Tell) => Promise<T>, newAuthServer?: string): Promise<T>
 }

@@ -2,6 +2,7 @@
 import { differences } from '../audit/differences.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { EventRecorder } from '../events/recorder.ts'
+import type { Event } from '../events/types.ts'
 import type { NewAuditEntry } from '../store/audit-log.ts'
 import type { Database, Tx } from '../store/database.ts'
 import { lock } from '../store/lock.ts'
@@ -43,11 +44,12 @@ export function createAccess({ db, audit, events }: AccessDeps): OpenAccess {
       async change(work, newAuthServer) {
         if (!asked) throw new Error('a request that only reads must not change anything')
         const concerned = authServer ?? newAuthServer
+        const told: Event[] = []
         const { result, entry } = await db.write(
           { organization, ...(concerned !== undefined && { authServer: concerned }) },
           async (tx) => {
             const complete = await beginEntry(tx, asked, organization, authServer)
-            const result = await work(tx)
+            const result = await work(tx, (...more) => void told.push(...more))
             if (result === undefined || result === false) return { result, entry: undefined }
             const entry = await audit.enter(tx, {
               auth_server_id: concerned ?? null,
@@ -60,7 +62,7 @@ export function createAccess({ db, audit, events }: AccessDeps): OpenAccess {
         )
         if (entry) {
           const event = changeEvent(asked, entry.target, admin.clientId, Object.keys(entry.changes))
-          events.record(concerned ?? systemAuthServer, event)
+          for (const each of [event, ...told]) events.record(concerned ?? systemAuthServer, each)
         }
         return result
       },
@@ -81,7 +83,7 @@ async function ownerOf(tx: Tx, authServer: string | undefined) {
  * @returns what to call after it, with its result
  */
 async function beginEntry(tx: Tx, change: ChangeOf, organization: string, authServer: string | undefined) {
-  const within: Access = { organization, read: (work) => work(tx), change: (work) => work(tx) }
+  const within: Access = { organization, read: (work) => work(tx), change: (work) => work(tx, () => undefined) }
   const owner = await ownerOf(tx, authServer)
   // One change of an item at a time: what is there before it is then what it changes.
   if (change.target !== undefined) await lock(tx, `change of ${change.target}`)

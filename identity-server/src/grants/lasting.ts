@@ -8,7 +8,8 @@ import type { Client } from '../clients/clients.ts'
 import type { EventRecorder } from '../events/recorder.ts'
 import { admitsGrant, endGrant } from '../revocations/revoke.ts'
 import type { Database } from '../store/database.ts'
-import { type GrantUse, insertGrant, type NewGrant, rotateGrant } from '../store/grants.ts'
+import { type GrantUse, insertGrant, type NewGrant } from '../store/grants.ts'
+import { rotateGrant } from '../store/presented-grants.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
 import type { AccessTokenContent } from '../tokens/access-token.ts'
 import type { Granted } from '../tokens/granted.ts'
@@ -51,6 +52,15 @@ export interface LastingGrant {
   keep(content: AccessTokenContent): Promise<string>
 }
 
+/** A grant that is new. */
+interface Beginning {
+  id: string
+  /** ms since the epoch */
+  now: number
+  use: GrantUse
+  content: AccessTokenContent
+}
+
 const dayMs = 86_400_000
 
 export interface LastingGrantsOptions {
@@ -66,6 +76,17 @@ export function createLastingGrants({ db, refreshTokens, events }: LastingGrants
     const { client_id, subject } = ended
     events.record(authServer, { type: 'refresh_token.reuse_detected', client_id, subject, grant_id: id })
     return refreshRefusal('it has been used already')
+  }
+
+  const begin = async (requester: Requester, authorization: Authorization, { id, now, use, content }: Beginning) => {
+    const { authServer, client } = requester
+    const row = { id, created_at: new Date(now), ...grantedBy(requester, authorization, content), ...use }
+    const about = { client: client.id, subject: authorization.subject, createdAt: now }
+    await db.commit({ authServer: authServer.id }, async (tx) => {
+      const admitted = await admitsGrant(tx, authServer.id, about)
+      if (!admitted) throw new OAuthError('invalid_grant', 'the authorization has been revoked')
+      await insertGrant(tx, authServer.id, row)
+    })
   }
 
   return {
@@ -84,23 +105,11 @@ export function createLastingGrants({ db, refreshTokens, events }: LastingGrants
         async keep(content) {
           const { token, hash } = refreshTokens.make(authServer.id, id)
           const use = { token_hash: hash, ...timesOf(now, { idleMs, endsAt, lifetime: content.lifetime }) }
-          const kept = await db.commit({ authServer: authServer.id }, async (tx) => {
-            if (continues) return rotateGrant(tx, authServer.id, id, continues.token_hash, use)
-            if (
-              !(await admitsGrant(tx, authServer.id, {
-                client: client.id,
-                subject: authorization.subject,
-                createdAt: now,
-              }))
-            ) {
-              throw new OAuthError('invalid_grant', 'the authorization has been revoked')
-            }
-            const granted = grantedBy(requester, authorization, content)
-            await insertGrant(tx, authServer.id, { id, created_at: createdAt, ...granted, ...use })
-            return true
-          })
-          if (kept) return token
-          throw await endMisused(authServer, id, now)
+          if (!continues) await begin(requester, authorization, { id, now, use, content })
+          else if (!(await rotateGrant(db, authServer.id, id, continues.token_hash, use))) {
+            throw await endMisused(authServer, id, now)
+          }
+          return token
         },
       }
     },

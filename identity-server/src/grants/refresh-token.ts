@@ -1,15 +1,17 @@
 import { Confirmation } from '@postern/protocol/confirmation'
-import { Value } from 'typebox/value'
+import { Compile } from 'typebox/compile'
 import { required } from '../form.ts'
 import type { RevocationLog } from '../revocations/log.ts'
 import type { CachedLookup } from '../store/cached-lookup.ts'
 import type { GrantRow } from '../store/grants.ts'
-import { Granted } from '../tokens/granted.ts'
+import { type Granted, parseGranted } from '../tokens/granted.ts'
 import { isGrantRevoked } from '../tokens/introspect-refresh-token.ts'
 import { refreshLifetimes, refreshTokenEnd } from '../tokens/refresh-lifetimes.ts'
 import type { TrustedIssuers } from '../trust/trusted-issuers.ts'
 import type { Grant, GrantRequest } from './grant.ts'
 import { type LastingGrants, refreshRefusal } from './lasting.ts'
+
+const confirmations = Compile(Confirmation)
 
 export interface RefreshTokenGrantDeps {
   lastingGrants: LastingGrants
@@ -32,7 +34,7 @@ export function createRefreshTokenGrant(deps: RefreshTokenGrantDeps): Grant {
       const found = await lastingGrants.find(authServer, required(form, 'refresh_token'))
       if (!found) throw refreshRefusal('there is no such token, or its grant has ended')
       const { grant, isCurrent } = found
-      const granted = Value.Parse(Granted, grant.granted)
+      const granted = parseGranted(grant.granted)
       requireHolder(request, grant, granted)
       // Only now: in hands that could not use it anyway, an earlier token is no reason to end what its owner has.
       if (!isCurrent) throw await lastingGrants.endMisused(authServer, grant.id, now)
@@ -74,7 +76,7 @@ async function stillGranted(
 /** Whether the sender holds the keys that the refresh token is bound to (RFC 9449 section 5, RFC 8705 section 4). */
 function isHeld({ confirmation: bound }: GrantRow, shown: Confirmation = {}): boolean {
   if (bound === null) return true
-  const { jkt, 'x5t#S256': certificate } = Value.Parse(Confirmation, bound)
+  const { jkt, 'x5t#S256': certificate } = confirmations.Parse(bound)
   return (jkt === undefined || jkt === shown.jkt) && (certificate === undefined || certificate === shown['x5t#S256'])
 }
 

@@ -23,7 +23,7 @@ export type Tenant = { organization: string; authServer?: string } | { authServe
 export type Tx = Transaction<Tables>
 
 /** Functions that migrations made to be called so. */
-export type StoreFunction = 'use_identifier' | 'find_client'
+export type StoreFunction = 'use_identifier' | 'find_client' | 'find_grant' | 'rotate_grant'
 
 export interface Database {
   readonly kind: 'postgres' | 'pglite'

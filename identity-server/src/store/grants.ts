@@ -1,4 +1,4 @@
-import { type Insertable, type Selectable, sql } from 'kysely'
+import type { Insertable, Selectable } from 'kysely'
 import type { Tx } from './database.ts'
 import { type Page, paginate } from './page.ts'
 import type { GrantsTable } from './schema.ts'
@@ -27,28 +27,6 @@ export function findGrant(tx: Tx, authServer: string, id: string): Promise<Grant
     .where('auth_server_id', '=', authServer)
     .where('id', '=', id)
     .executeTakeFirst()
-}
-
-/**
- * Exchanges the refresh token: of any number of attempts with one token, in whatever process, one succeeds.
- * @param tokenHash of the token that is used
- * @returns whether it still was the grant's current one
- */
-export async function rotateGrant(
-  tx: Tx,
-  authServer: string,
-  id: string,
-  tokenHash: Uint8Array,
-  use: GrantUse,
-): Promise<boolean> {
-  const { numUpdatedRows } = await tx
-    .updateTable('grants')
-    .set({ ...use, access_ends_at: sql<Date>`greatest(access_ends_at, ${use.access_ends_at})` })
-    .where('auth_server_id', '=', authServer)
-    .where('id', '=', id)
-    .where('token_hash', '=', tokenHash)
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
 }
 
 /** @returns the row as it was, or undefined where there is none */

@@ -2,8 +2,9 @@
 import { Actor } from '@postern/protocol/actor'
 import { AuthorizationDetail } from '@postern/protocol/authorization-details'
 import Type, { type Static } from 'typebox'
+import { Compile } from 'typebox/compile'
 
-export const Granted = Type.Object({
+const Granted = Type.Object({
   scopes: Type.Array(Type.String()),
   audiences: Type.Array(Type.String()),
   authorization_details: Type.Array(AuthorizationDetail),
@@ -14,3 +15,10 @@ export const Granted = Type.Object({
   subject_token: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
 })
 export type Granted = Static<typeof Granted>
+
+const compiled = Compile(Granted)
+
+/** @throws Error where the stored document is none: a fault of ours */
+export function parseGranted(stored: unknown): Granted {
+  return compiled.Parse(stored)
+}

@@ -1,12 +1,11 @@
 /** Introspection of refresh tokens (RFC 7662 section 2.1). */
 import type { AuthorizationDetail } from '@postern/protocol/authorization-details'
 import { formatScope } from '@postern/protocol/scope'
-import { Value } from 'typebox/value'
 import type { Client } from '../clients/clients.ts'
 import type { RevocationLog } from '../revocations/log.ts'
 import type { GrantRow } from '../store/grants.ts'
 import type { AuthServer } from '../tenancy/auth-servers.ts'
-import { Granted } from './granted.ts'
+import { parseGranted } from './granted.ts'
 import { refreshLifetimes, refreshTokenEnd } from './refresh-lifetimes.ts'
 import type { PresentedGrant } from './refresh-token.ts'
 
@@ -40,7 +39,7 @@ export async function introspectRefreshToken(
   if (!isCurrent || grant.client_id !== caller.id) return undefined
   const end = refreshTokenEnd(grant, refreshLifetimes(authServer, caller))
   if (now >= end || (await isGrantRevoked(revocations, authServer, grant))) return undefined
-  const { scopes, authorization_details } = Value.Parse(Granted, grant.granted)
+  const { scopes, authorization_details } = parseGranted(grant.granted)
   return {
     iss: authServer.issuer,
     sub: grant.subject,

@@ -5,7 +5,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Mac } from '../keys/master-keys.ts'
 import type { Database } from '../store/database.ts'
-import { findGrant, type GrantRow } from '../store/grants.ts'
+import type { GrantRow } from '../store/grants.ts'
+import { findGrantByCall } from '../store/presented-grants.ts'
 
 export interface RefreshTokens {
   /** @returns a new token of the grant, and the hash to store */
@@ -57,12 +58,12 @@ export interface PresentedGrant {
 
 /** @returns undefined for a token that was never issued, or whose grant has ended. @throws StoreError */
 export async function findPresentedGrant(
-  { db, refreshTokens }: { db: Database; refreshTokens: RefreshTokens },
+  { db, refreshTokens }: { db: Pick<Database, 'call'>; refreshTokens: RefreshTokens },
   authServer: string,
   token: string,
 ): Promise<PresentedGrant | undefined> {
   const read = refreshTokens.read(authServer, token)
-  const grant = read && (await db.read({ authServer }, (tx) => findGrant(tx, authServer, read.grantId)))
+  const grant = read && (await findGrantByCall(db, authServer, read.grantId))
   return grant && { grant, isCurrent: read.hash.equals(grant.token_hash) }
 }
 

@@ -3,8 +3,9 @@ import { revokeClient, revokeGrant, revokeSubject } from '../../src/revocations/
 import { insertAuthServer } from '../../src/store/auth-servers.ts'
 import { insertClient } from '../../src/store/clients.ts'
 import type { Database } from '../../src/store/database.ts'
-import { findGrant, type GrantUse, insertGrant, listGrants, rotateGrant } from '../../src/store/grants.ts'
+import { findGrant, type GrantUse, insertGrant, listGrants } from '../../src/store/grants.ts'
 import { insertOrganization } from '../../src/store/organizations.ts'
+import { findGrantByCall, rotateGrant } from '../../src/store/presented-grants.ts'
 import { listRevocations } from '../../src/store/revocations.ts'
 import { databases, type Store } from '../support/databases.ts'
 
@@ -58,8 +59,7 @@ describe.each(databases)('grants on $kind', ({ start }) => {
       insertGrant(tx, 'a', { id, client_id: client, subject, granted: '{}', created_at: new Date(at), ...use(id, at) }),
     )
   const find = (id: string) => db.read(tenant, (tx) => findGrant(tx, 'a', id))
-  const rotate = (id: string, from: string, to: GrantUse) =>
-    db.commit(tenant, (tx) => rotateGrant(tx, 'a', id, Buffer.from(from), to))
+  const rotate = (id: string, from: string, to: GrantUse, by = 'a') => rotateGrant(db, by, id, Buffer.from(from), to)
   const ids = async (filter: { client?: string; subject?: string }, after?: string) =>
     (await db.read(tenant, (tx) => listGrants(tx, 'a', filter, { after, limit: 3 }))).map(({ id }) => id)
 
@@ -69,6 +69,18 @@ describe.each(databases)('grants on $kind', ({ start }) => {
     expect(done.filter(Boolean)).toHaveLength(1)
     const row = await find('one')
     expect(Buffer.from(row?.token_hash ?? []).toString()).toBe(`next${done.indexOf(true)}`)
+  })
+
+  test('is found by one call as by a query, and neither found nor rotated by another auth server', async () => {
+    await insert('call')
+    const row = await find('call')
+    expect(row && { ...row, token_hash: Buffer.from(row.token_hash) }).toEqual(await findGrantByCall(db, 'a', 'call'))
+    expect(await findGrantByCall(db, 'a', 'unknown')).toBeUndefined()
+    for (const other of ['b', '', 'A']) {
+      expect(await findGrantByCall(db, other, 'call')).toBeUndefined()
+      expect(await rotate('call', 'call', use('next'), other)).toBe(false)
+    }
+    expect(await find('call')).toEqual(row)
   })
 
   test('a rotation never brings the end of the access tokens forward', async () => {

@@ -2,9 +2,10 @@ import { AuthorizationDetail } from '@postern/protocol/authorization-details'
 import { Confirmation } from '@postern/protocol/confirmation'
 import Type from 'typebox'
 import { Value } from 'typebox/value'
+import { grantRevoked } from '../../revocations/events.ts'
 import { endGrant } from '../../revocations/revoke.ts'
 import { findGrant, type GrantRow, listGrants } from '../../store/grants.ts'
-import { Granted } from '../../tokens/granted.ts'
+import { parseGranted } from '../../tokens/granted.ts'
 import type { AdminDeps } from '../deps.ts'
 import { nullable, resource } from '../resource.ts'
 
@@ -51,13 +52,17 @@ export function grants({ now }: AdminDeps) {
           return row && toView(row)
         }),
       remove: (access, { auth_server }, id) =>
-        access.change(async (tx) => (await endGrant(tx, auth_server, id, now())) !== undefined),
+        access.change(async (tx, tell) => {
+          const ended = await endGrant(tx, auth_server, id, now())
+          if (ended) tell(grantRevoked(ended))
+          return ended !== undefined
+        }),
     },
   })
 }
 
 function toView(row: GrantRow) {
-  const { scopes, audiences, authorization_details } = Value.Parse(Granted, row.granted)
+  const { scopes, audiences, authorization_details } = parseGranted(row.granted)
   return {
     id: row.id,
     client_id: row.client_id,

@@ -17,6 +17,7 @@ import * as registration from './0015-registration.ts'
 import * as inheritedLimits from './0016-inherited-limits.ts'
 import * as masterKeysInUse from './0054-master-keys-in-use.ts'
 import * as softwareStatements from './0055-software-statements.ts'
+import * as oneQueryGrants from './0056-one-query-grants.ts'
 
 export const migrations: Record<string, Migration> = {
   '0001-foundation': foundation,
@@ -36,4 +37,5 @@ export const migrations: Record<string, Migration> = {
   '0016-inherited-limits': inheritedLimits,
   '0054-master-keys-in-use': masterKeysInUse,
   '0055-software-statements': softwareStatements,
+  '0056-one-query-grants': oneQueryGrants,
 }
