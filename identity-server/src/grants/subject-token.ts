@@ -38,7 +38,7 @@ export interface SecurityTokenDeps {
 /**
  * @param tokenType the type that the client says it has
  * @returns undefined where the token is none that is accepted from this client
- * @throws StoreError; OutgoingError where the keys of a trusted issuer cannot be had
+ * @throws OAuthError `temporarily_unavailable` where the keys of a trusted issuer cannot be had; StoreError
  */
 export async function readSecurityToken(
   deps: SecurityTokenDeps,

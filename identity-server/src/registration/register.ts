@@ -41,7 +41,7 @@ export interface RegistrationRequest {
   body: unknown
 }
 
-/** @throws OAuthError; StoreError; OutgoingError where the keys of the issuer of a software statement cannot be had */
+/** @throws OAuthError; StoreError */
 export type RegisterClient = (request: RegistrationRequest) => Promise<ClientInformation>
 
 export function createRegisterClient(deps: RegistrationDeps): RegisterClient {

@@ -27,7 +27,7 @@ export interface VerifiedStatement extends SoftwareStatement {
 /**
  * @param sent the member `software_statement`
  * @returns undefined where there is none
- * @throws OAuthError `invalid_software_statement`, `unapproved_software_statement`; StoreError; OutgoingError
+ * @throws OAuthError `invalid_software_statement`, `unapproved_software_statement`, `temporarily_unavailable`; StoreError
  */
 export type VerifySoftwareStatement = (authServer: AuthServer, sent: unknown) => Promise<VerifiedStatement | undefined>
 

@@ -1,5 +1,6 @@
 /** An issuer of others that an auth server trusts, ready to judge its JWTs. */
 import { readUnverifiedJws } from '@postern/protocol/compact-jws'
+import { OAuthError } from '@postern/protocol/oauth-error'
 import type { JWTPayload } from 'jose'
 import { maxAssertionLength, type VerifiedClaims, verifyAssertion } from '../assertions/verify.ts'
 import { ExpressionError } from '../claims/errors.ts'
@@ -7,6 +8,8 @@ import { compileExpression, type Expression } from '../claims/expression.ts'
 import { compileTemplate, type Template } from '../claims/template.ts'
 import type { KeysOf } from '../clients/keys.ts'
 import { signingAlgorithms } from '../keys/algorithms.ts'
+import { OutgoingError } from '../outgoing/error.ts'
+import type { KeySource } from '../outgoing/key-source.ts'
 import type { SubjectPurpose, TrustedFor, TrustedIssuerSettings } from './settings.ts'
 import { isStatement, type StatementClaims, verifyStatement } from './software-statement.ts'
 
@@ -21,14 +24,14 @@ export interface TrustedIssuer {
    * @param purpose decides the audience: assertions are for this server alone
    * @param audience the issuer identifier of the auth server
    * @returns undefined where the JWT is not genuine, timely and meant for this, or the condition does not hold
-   * @throws OutgoingError where the keys cannot be had
+   * @throws OAuthError `temporarily_unavailable` where the keys cannot be had
    */
   verify(jwt: string, purpose: SubjectPurpose, audience: string, now: number): Promise<TrustedClaims | undefined>
   /**
    * Judges what is said to be a software statement of the issuer.
    * @param audience the issuer identifier of the auth server
    * @returns `unapproved` where it is genuine, but the condition does not hold
-   * @throws OutgoingError where the keys cannot be had
+   * @throws OAuthError `temporarily_unavailable` where the keys cannot be had
    */
   judgeStatement(statement: string, audience: string, now: number): Promise<'approved' | 'unapproved' | 'invalid'>
 }
@@ -56,7 +59,7 @@ export function createTrustedIssuer(
 ): TrustedIssuer {
   const mapping = settings.subject === undefined ? undefined : compileTemplate(settings.subject)
   const condition = settings.condition === undefined ? undefined : compileExpression(settings.condition)
-  const keys = keysOf({ settings })
+  const keys = blamingNobody(keysOf({ settings }))
   const algorithms = settings.algorithms ?? signingAlgorithms
   const isTrustedFor = (purpose: TrustedFor) => settings.trusted_for.includes(purpose)
   return {
@@ -93,6 +96,22 @@ export function createTrustedIssuer(
       return isApproved(claims, condition, now) ? 'approved' : 'unapproved'
     },
   }
+}
+
+/**
+ * Where the keys cannot be had, for now or until an administrator mends the `jwks_uri`: neither the JWT nor whoever presents
+ * it is to blame, so it is not refused. What is wrong with them stands in the log and in the event.
+ */
+function blamingNobody(keys: KeySource | undefined): Pick<KeySource, 'verify'> | undefined {
+  return (
+    keys && {
+      verify: (attempt) =>
+        keys.verify(attempt).catch((cause: unknown) => {
+          if (!(cause instanceof OutgoingError)) throw cause
+          throw new OAuthError('temporarily_unavailable', 'the keys of the issuer cannot be had', { cause })
+        }),
+    }
+  )
 }
 
 /** @returns undefined where the condition does not hold, or claims that the mapping needs are missing */

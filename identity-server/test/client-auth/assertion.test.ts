@@ -14,6 +14,7 @@ import { databases, postgresOnly, type Store } from '../support/databases.ts'
 import { type Answer, outcome, postForm } from '../support/http.ts'
 import { startReplica, startTestServer, type TestServer } from '../support/server.ts'
 import { create, createTenant, newSecret, type Tenant, useTenant } from '../support/tenant.ts'
+import { useWrongKeyHost, wrongForGood, wrongForNow } from '../support/wrong-key-host.ts'
 
 const algorithms = ['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA']
 
@@ -409,23 +410,7 @@ describe.each(databases)('keys behind a jwks_uri on $kind', ({ start }) => {
 describe.each(databases)("a client's own jwks_uri that is wrong on $kind", ({ start }) => {
   let server: TestServer
   let tenant: Tenant
-  const answers: Record<string, [status: number, type: string, body: string]> = {
-    '/gone': [404, 'application/json', '{}'],
-    '/moved': [302, 'application/json', ''],
-    '/page': [200, 'text/html', '<p>'],
-    '/text': [200, 'application/json', 'not json'],
-    '/other': [200, 'application/json', '{"keys":1}'],
-    '/busy': [429, 'application/json', '{}'],
-    '/broken': [500, 'application/json', '{}'],
-  }
-  const host = createServer((request, response) => {
-    const [status, type, body] = answers[String(request.url)] ?? [400, 'text/plain', '']
-    response.writeHead(status, { 'content-type': type, location: 'https://keys.example.test/' }).end(body)
-  })
-  beforeAll(() => new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve)))
-  afterAll(() => {
-    host.close()
-  })
+  const urlOf = useWrongKeyHost()
   useTenant(
     start,
     (bench) => {
@@ -435,9 +420,7 @@ describe.each(databases)("a client's own jwks_uri that is wrong on $kind", ({ st
   )
 
   const attempt = async (path: string) => {
-    const address = host.address()
-    const port = typeof address === 'object' ? address?.port : undefined
-    const method = { token_endpoint_auth_methods: ['private_key_jwt'], jwks_uri: `http://127.0.0.1:${port}${path}` }
+    const method = { token_endpoint_auth_methods: ['private_key_jwt'], jwks_uri: urlOf(path) }
     const { id } = await tenant.client(method)
     const payload = assertionClaims(id, tenant.issuer, server.now())
     const key = await newClientKey('ES256')
@@ -445,11 +428,11 @@ describe.each(databases)("a client's own jwks_uri that is wrong on $kind", ({ st
     return [status, json.error, json.error_description]
   }
 
-  test.each(['/gone', '/moved', '/page', '/text', '/other'])('%s does not authenticate it', async (path) => {
+  test.each(wrongForGood)('%s does not authenticate it', async (path) => {
     expect(await attempt(path)).toEqual([401, 'invalid_client', 'client authentication failed'])
   })
 
-  test.each(['/busy', '/broken'])('%s may be over soon', async (path) => {
+  test.each(wrongForNow)('%s may be over soon', async (path) => {
     expect((await attempt(path)).slice(0, 2)).toEqual([503, 'temporarily_unavailable'])
   })
 })
