@@ -1,7 +1,8 @@
 import { schedule } from '../audit/actors.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { EventRecorder } from '../events/recorder.ts'
-import type { ChangeAction, Event } from '../events/types.ts'
+import type { ChangeAction } from '../events/types.ts'
+import { keyEvents } from '../keys/events.ts'
 import { publishedForMs } from '../keys/lifecycle.ts'
 import type { MasterKeys } from '../keys/master-keys.ts'
 import { keyMembers } from '../keys/members.ts'
@@ -29,7 +30,7 @@ export function rotateKeys({ db, masterKeys, audit, events }: RotationDeps): Job
       for (const change of changes) await audit.enterBelow(tx, authServer, entryOf(authServer, change))
       return changes
     })
-    for (const event of changes.flatMap(eventsOf)) events.record(authServer, event)
+    for (const event of keyEvents(changes)) events.record(authServer, event)
   }
 
   return {
@@ -61,11 +62,3 @@ function actionOf({ before, after }: KeyChange): ChangeAction {
   // As an administrator's rotation is called: the key that takes over.
   return after.state === 'active' ? 'rotated' : 'updated'
 }
-
-function eventsOf({ before, after }: KeyChange): Event[] {
-  const key = after ?? before
-  const type = after ? eventOfState[after.state] : 'key.removed'
-  return key && type ? [{ type, kid: key.kid, algorithm: key.algorithm }] : []
-}
-
-const eventOfState = { next: undefined, active: 'key.activated', retired: 'key.retired' } as const

@@ -59,7 +59,11 @@ export async function advanceIdleKeys(
   if (!(await tryLock(tx, subject(authServer)))) return []
   const before = await listSigningKeys(tx, authServer)
   await advanceKeys(tx, authServer, masterKeys, now)
-  const after = await listSigningKeys(tx, authServer)
+  return keyChanges(before, await listSigningKeys(tx, authServer))
+}
+
+/** What has become different between two looks at the keys of an auth server. */
+export function keyChanges(before: readonly SigningKeyRow[], after: readonly SigningKeyRow[]): KeyChange[] {
   const kids = new Set([...before, ...after].map(({ kid }) => kid))
   const find = (keys: readonly SigningKeyRow[], kid: string) => keys.find((key) => key.kid === kid)
   return [...kids]

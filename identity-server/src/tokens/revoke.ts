@@ -2,6 +2,7 @@
 import { OAuthError } from '@postern/protocol/oauth-error'
 import type { Client } from '../clients/clients.ts'
 import type { EventRecorder } from '../events/recorder.ts'
+import { grantRevoked } from '../revocations/events.ts'
 import { endGrant, revokeAccessToken } from '../revocations/revoke.ts'
 import type { Database } from '../store/database.ts'
 import type { AccessTokens, TokenIssuer } from './access-token.ts'
@@ -32,10 +33,10 @@ export async function revokeToken(
   const { id } = issuer.authServer
   const presented = await findPresentedGrant(revoker, id, token)
   if (presented) {
-    const { id: grant_id, client_id, subject } = presented.grant
-    requireOwner(client, client_id)
-    await db.write({ authServer: id }, (tx) => endGrant(tx, id, grant_id, now))
-    events.record(id, { type: 'token.revoked', client_id, subject, grant_id })
+    const { grant } = presented
+    requireOwner(client, grant.client_id)
+    await db.write({ authServer: id }, (tx) => endGrant(tx, id, grant.id, now))
+    events.record(id, grantRevoked(grant))
     return
   }
   const claims = await accessTokens.verify(issuer, token, now)

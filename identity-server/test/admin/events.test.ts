@@ -13,10 +13,12 @@ describe.each(databases)('the events of an auth server on $kind', ({ start }) =>
     tenant = bench.tenant
   })
 
+  const itemsOf = ({ json }: { json: Record<string, unknown> }): Record<string, unknown>[] =>
+    Array.isArray(json.items) ? json.items : []
   const list = async (authServer: string, query = ''): Promise<Record<string, unknown>[]> => {
     const { status, json } = await server.admin('GET', `/auth-servers/${authServer}/events?limit=999${query}`)
     expect(status).toBe(200)
-    return Array.isArray(json.items) ? json.items : []
+    return itemsOf({ json })
   }
   /** Once as many as that are stored: the writer takes its time. */
   const listed = async (authServer: string, count: number, query = '') => {
@@ -59,6 +61,45 @@ describe.each(databases)('the events of an auth server on $kind', ({ start }) =>
       },
       { ...common, type: 'client.created', subject: null, data: { ...change, target: path } },
     ])
+  })
+
+  test('what an administrator revokes is recorded as it is where a client does', async () => {
+    const own = await createTenant(server)
+    const revoke = (kind: string, value: string) =>
+      server.admin('POST', `/auth-servers/${own.id}/revocations`, { kind, value })
+    const about = (client_id: string | null, subject: string | null, data = {}) => ({ client_id, subject, data })
+    await revoke('token', 'a-jti')
+    await revoke('grant', 'a-grant')
+    await revoke('client', 'a-client')
+    await revoke('subject', 'alice')
+    const found = await listed(own.id, 4, '&type=token.revoked')
+    expect(found.reverse().map(({ client_id, subject, data }) => ({ client_id, subject, data }))).toEqual([
+      about(null, null, { jti: 'a-jti' }),
+      about(null, null, { grant_id: 'a-grant' }),
+      about('a-client', null),
+      about(null, 'alice'),
+    ])
+    expect(await list(own.id, '&type=revocation.created')).toHaveLength(4)
+    const wrong = { kind: 'token', value: 'x', not_before: '2020-01-01T00:00:00Z' }
+    expect((await server.admin('POST', `/auth-servers/${own.id}/revocations`, wrong)).status).toBe(400)
+    expect(await list(own.id, '&type=token.revoked')).toHaveLength(4)
+  })
+
+  test('what becomes of keys by an administrator is recorded as it is on schedule', async () => {
+    const own = await createTenant(server)
+    const path = `/auth-servers/${own.id}/keys`
+    const [first] = itemsOf(await server.admin('GET', path))
+    const next = (await server.admin('POST', `${path}/rotate`, { immediately: true })).json
+    await server.admin('DELETE', `${path}/${next.kid}`)
+    await server.admin('DELETE', `${path}/unknown`)
+    const [last] = itemsOf(await server.admin('GET', path)).filter(({ state }) => state === 'active')
+    const dataOf = async (type: string, count: number) =>
+      (await listed(own.id, count, `&type=${type}`)).map((it) => it.data)
+    const key = (kid: unknown) => ({ kid, algorithm: 'ES256' })
+    expect(await dataOf('key.revoked', 1)).toEqual([key(next.kid)])
+    expect(await dataOf('key.activated', 2)).toEqual([key(last?.kid), key(next.kid)])
+    expect(await dataOf('key.retired', 1)).toEqual([key(first?.kid)])
+    expect(await list(own.id, '&type=key.removed')).toEqual([])
   })
 
   test('are found by type, subject and time, and page by page', async () => {

@@ -1,7 +1,8 @@
 import Type from 'typebox'
+import { keyEvents } from '../../keys/events.ts'
 import { maxKeys } from '../../keys/lifecycle.ts'
 import { keyMembers } from '../../keys/members.ts'
-import { lockKeys, revokeKey, rotateKeys } from '../../keys/rotation.ts'
+import { keyChanges, lockKeys, revokeKey, rotateKeys } from '../../keys/rotation.ts'
 import { revokeSignedBy } from '../../revocations/revoke.ts'
 import { findSigningKey, listSigningKeys, pageSigningKeys, type SigningKeyRow } from '../../store/signing-keys.ts'
 import { action } from '../action.ts'
@@ -46,10 +47,13 @@ export function keys({ masterKeys, now }: AdminDeps) {
           return row && toView(row)
         }),
       remove: (access, { auth_server }, kid) =>
-        access.change(async (tx) => {
+        access.change(async (tx, tell) => {
+          await lockKeys(tx, auth_server)
+          const before = await listSigningKeys(tx, auth_server)
           const revoked = await revokeKey(tx, auth_server, masterKeys, now(), kid)
           // Verifiers that keep the JWK Set for a while hear of it at once.
           if (revoked) await revokeSignedBy(tx, auth_server, kid, now())
+          tell(...keyEvents(keyChanges(before, await listSigningKeys(tx, auth_server)), kid))
           return revoked
         }),
     },
@@ -68,12 +72,14 @@ export function keys({ masterKeys, now }: AdminDeps) {
         ),
         answer: View,
         run: (access, { auth_server }, { immediately = false }) =>
-          access.change(async (tx) => {
+          access.change(async (tx, tell) => {
             await lockKeys(tx, auth_server)
-            if ((await listSigningKeys(tx, auth_server)).length >= maxKeys) {
+            const before = await listSigningKeys(tx, auth_server)
+            if (before.length >= maxKeys) {
               throw new Problem('limit_reached', `an auth server has at most ${maxKeys} keys`)
             }
             const row = await rotateKeys(tx, auth_server, masterKeys, now(), immediately)
+            tell(...keyEvents(keyChanges(before, await listSigningKeys(tx, auth_server))))
             return row && toView(row)
           }),
       }),

@@ -1,5 +1,7 @@
 import Type, { type Static } from 'typebox'
+import type { Event } from '../../events/types.ts'
 import { maxTokenLifetime } from '../../lifetimes.ts'
+import { grantRevoked } from '../../revocations/events.ts'
 import { revokeAccessToken, revokeClient, revokeGrant, revokeSubject } from '../../revocations/revoke.ts'
 import type { Tx } from '../../store/database.ts'
 import { findRevocation, listRevocations, type StoredRevocation } from '../../store/revocations.ts'
@@ -57,8 +59,8 @@ export function revocations({ now }: AdminDeps) {
         )
       },
       create: (access, { auth_server }, body) =>
-        access.change(async (tx) => {
-          await revoke(tx, auth_server, body, now())
+        access.change(async (tx, tell) => {
+          tell(await revoke(tx, auth_server, body, now()))
           const stored = await findRevocation(tx, auth_server, body.kind, body.value)
           if (!stored) throw new Error('a revocation is not there once it is stored')
           return toView(stored)
@@ -67,21 +69,26 @@ export function revocations({ now }: AdminDeps) {
   })
 }
 
-async function revoke(tx: Tx, authServer: string, body: Static<typeof Create>, now: number): Promise<void> {
+/** @returns what is to be recorded */
+async function revoke(tx: Tx, authServer: string, body: Static<typeof Create>, now: number): Promise<Event> {
   const { kind, value } = body
   const notBefore = cutoffOf(body, now)
   // How long it lives is not known, but no longer than any.
   const expiresAt = Math.floor(now / 1_000) + maxTokenLifetime
   switch (kind) {
     case 'token':
-      return revokeAccessToken(tx, authServer, value, expiresAt, now)
-    case 'grant':
-      await revokeGrant(tx, authServer, value, now)
-      return
+      await revokeAccessToken(tx, authServer, value, expiresAt, now)
+      return { type: 'token.revoked', jti: value }
+    case 'grant': {
+      const grant = await revokeGrant(tx, authServer, value, now)
+      return grant ? grantRevoked(grant) : { type: 'token.revoked', grant_id: value }
+    }
     case 'client':
-      return revokeClient(tx, authServer, value, now, notBefore)
+      await revokeClient(tx, authServer, value, now, notBefore)
+      return { type: 'token.revoked', client_id: value }
     case 'subject':
-      return revokeSubject(tx, authServer, value, now, notBefore)
+      await revokeSubject(tx, authServer, value, now, notBefore)
+      return { type: 'token.revoked', subject: value }
   }
 }
 

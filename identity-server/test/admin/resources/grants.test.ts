@@ -5,6 +5,7 @@ import type { Credentials } from '../../support/http.ts'
 import { firstTokens, mayRefresh, refreshAt, tokensOf, withRefreshTokens } from '../../support/refreshing.ts'
 import type { TestServer } from '../../support/server.ts'
 import { createTenant, type Tenant, tenantAudience, useTenant } from '../../support/tenant.ts'
+import { until } from '../../support/wait.ts'
 
 describe.each(databases)('grants on the admin API on $kind', ({ start }) => {
   let server: TestServer
@@ -87,6 +88,11 @@ describe.each(databases)('grants on the admin API on $kind', ({ start }) => {
     expect((await server.admin('GET', path(grant.id))).status).toBe(404)
     expect((await server.admin('DELETE', path(grant.id))).status).toBe(404)
     expect((await refresh(client, other.refresh)).status).toBe(200)
+    const events = `/auth-servers/${tenant.id}/events?type=token.revoked&client=${client.id}`
+    await until(async () => !(await server.admin('GET', events)).text.includes('"items":[]'))
+    expect((await server.admin('GET', events)).json.items).toEqual([
+      expect.objectContaining({ client_id: client.id, subject: 'user', data: { grant_id: grant.id } }),
+    ])
   })
 
   test('a query that is not known is refused: a misspelt filter would show everything', async () => {
