@@ -1,5 +1,7 @@
 import { connect as connectHttp2 } from 'node:http2'
+import { createCertificateAuthority, selfSign } from '@postern/tools/certificates'
 import fastify from 'fastify'
+import { Agent, request as sendOverTls } from 'undici'
 import { describe, expect, test } from 'vitest'
 import postern from '../src/index.ts'
 import { allow, closers, deny, parsed, send, startGateway, startSidecar } from './support.ts'
@@ -53,6 +55,33 @@ describe('an allowed request', () => {
     })
     expect(JSON.parse(text)).toMatchObject({ 'x-one': '1', 'x-postern-subject': 'alice' })
     expect(JSON.parse(text)).not.toHaveProperty('x_postern_subject')
+  })
+})
+
+describe('over TLS that ends here', () => {
+  test('the certificate is told that the client has shown on this connection, and nobody else’s', async () => {
+    const sidecar = await startSidecar(() => allow)
+    const ca = await createCertificateAuthority()
+    closers.push(ca.remove)
+    const server = await ca.issue({ subject: '/CN=gateway', subjectAltName: 'IP:127.0.0.1' })
+    const [first, second] = [await selfSign({ subject: '/CN=first' }), await selfSign({ subject: '/CN=second' })]
+    const app = fastify({ https: { ...server, requestCert: true, rejectUnauthorized: false } })
+    closers.push(() => app.close())
+    await app.register(postern, { sidecar: { url: sidecar.url }, policy: 'demo' })
+    app.get('/echo', async () => 'echo')
+    const address = await app.listen({ port: 0, host: '127.0.0.1' })
+    for (const shown of [first, second, undefined]) {
+      const dispatcher = new Agent({ connect: { ca: ca.cert, ...shown } })
+      closers.push(() => dispatcher.close())
+      // The second one on the same connection.
+      for (const _round of [1, 2]) await (await sendOverTls(`${address}/echo`, { dispatcher })).body.text()
+    }
+    expect(sidecar.queries.map(({ request }) => request.client_certificate)).toEqual([
+      ...[first.cert, first.cert, second.cert, second.cert],
+      ...[undefined, undefined],
+    ])
+    expect(sidecar.queries.every(({ request }) => request.scheme === 'https')).toBe(true)
+    expect(sidecar.queries.every(({ request }) => request.authority === new URL(address).host)).toBe(true)
   })
 })
 

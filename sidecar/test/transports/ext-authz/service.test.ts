@@ -1,8 +1,11 @@
 /** Envoy's gRPC, asked as Envoy asks; plugins/contract has the real one. */
+import { createHash, X509Certificate } from 'node:crypto'
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { selfSign } from '@postern/tools/certificates'
 import { afterEach, describe, expect, test } from 'vitest'
 import { parseConfig } from '../../../src/config/load.ts'
 import { type CheckRequest, type CheckResponse, messages } from '../../../src/transports/ext-authz/messages.ts'
+import { createDpopKey } from '../../support/dpop.ts'
 import { type BenchOptions, benchConfig, startBench, type TestBench, withIntrospection } from '../../support/sidecar.ts'
 
 let bench: TestBench
@@ -30,6 +33,8 @@ interface Asked {
   metadata?: Record<string, string>
   deadlineMs?: number
   bytes?: Buffer
+  /** Of the client, URL-encoded PEM: with `include_peer_certificate`. */
+  certificate?: string
 }
 
 function check({
@@ -39,6 +44,7 @@ function check({
   metadata = {},
   deadlineMs = 2_000,
   bytes,
+  certificate,
 }: Asked): Promise<CheckResponse> {
   const header_map = raw && {
     headers: raw.map(([key, value]) => ({ key, value: '', raw_value: Buffer.from(value, 'latin1') })),
@@ -52,7 +58,11 @@ function check({
     scheme: 'https',
   }
   const request: CheckRequest = {
-    attributes: { source: null, request: { http }, context_extensions: policy === '' ? {} : { policy } },
+    attributes: {
+      source: certificate === undefined ? null : { certificate },
+      request: { http },
+      context_extensions: policy === '' ? {} : { policy },
+    },
   }
   const sent = new Metadata()
   for (const [name, value] of Object.entries(metadata)) sent.set(name, value)
@@ -81,6 +91,35 @@ function health(service = ''): Promise<Buffer> {
 }
 
 const bearer = async (claims = {}) => `Bearer ${await bench.issuer.mint({ claims })}`
+
+describe('a bound token', () => {
+  test('needs a proof for the URI that Envoy tells', async () => {
+    await start({ policy: 'dpop: { origin_from_gateway: true }' })
+    const key = await createDpopKey(bench.clock.now)
+    const token = await bench.issuer.mint({ claims: { cnf: key.cnf } })
+    const prove = async (htu: string) =>
+      check({ headers: { authorization: `DPoP ${token}`, dpop: await key.prove(token, { htu }) } })
+    expect((await prove('https://api.example/a')).status.code).toBe(status.OK)
+    for (const other of ['https://other.example/a', 'http://api.example/a', 'https://api.example/b']) {
+      const { denied_response } = await prove(other)
+      expect(denied_response?.status.code).toBe(401)
+      expect(denied_response?.body).toContain('invalid_dpop_proof')
+    }
+  })
+
+  test('needs the certificate of the connection to Envoy', async () => {
+    await start({ policy: 'client_certificate: { from: gateway }' })
+    const [own, another] = [await selfSign({ subject: '/CN=own' }), await selfSign({ subject: '/CN=another' })]
+    const thumbprint = createHash('sha256').update(new X509Certificate(own.cert).raw).digest('base64url')
+    const headers = { authorization: await bearer({ cnf: { 'x5t#S256': thumbprint } }) }
+    const ask = async (certificate?: string) =>
+      (await check({ headers, ...(certificate !== undefined && { certificate }) })).status.code
+    expect(await ask(encodeURIComponent(own.cert))).toBe(status.OK)
+    for (const other of [encodeURIComponent(another.cert), '', undefined, 'x']) {
+      expect(await ask(other)).toBe(status.UNAUTHENTICATED)
+    }
+  })
+})
 
 describe('a decision', () => {
   test('to allow sets identity headers in the place of others, and tells the policy to other filters', async () => {
