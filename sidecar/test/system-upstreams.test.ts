@@ -173,6 +173,20 @@ async function tokenOf(upstream: string, body: object = {}) {
   return { ...json, claims: decodeJwt(json.access_token) }
 }
 
+async function purge(upstream: string, token: string): Promise<unknown> {
+  const answer = await fetch(`${sidecar.address}/v1/upstream-tokens/${upstream}`, {
+    method: 'DELETE',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token }),
+  })
+  return answer.json()
+}
+
+async function secretIds(client: string): Promise<string[]> {
+  const { items } = await server.admin('GET', `/clients/${client}/secrets`)
+  return (items as { id: string }[]).map(({ id }) => id)
+}
+
 describe('a token for the sidecar itself', () => {
   test.each([
     ['basic', 'basic'],
@@ -203,15 +217,21 @@ describe('a token for the sidecar itself', () => {
     expect((await tokenOf('assertion')).claims).toMatchObject({ sub: 'gateway:batch', client_id: 'asserting' })
   })
 
+  test('by a secret that is replaced, at once, though the old one ends without notice', async () => {
+    const { access_token: token } = await tokenOf('basic')
+    const path = '/clients/basic/secrets'
+    const old = await secretIds('basic')
+    const { secret } = await server.admin('POST', path, { name: 'next' })
+    await server.file('basic.secret', String(secret))
+    for (const id of old) await server.admin('DELETE', `${path}/${id}`)
+    expect(await purge('basic', token)).toEqual({ outcome: 'purged' })
+    expect((await tokenOf('basic')).access_token).not.toBe(token)
+  })
+
   test('by a refresh token, and the next one after the other was refused', async () => {
     const first = await tokenOf('refresh')
     expect(first.claims).toMatchObject({ sub: 'gateway:batch' })
-    const { status } = await fetch(`${sidecar.address}/v1/upstream-tokens/refresh`, {
-      method: 'DELETE',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ token: first.access_token }),
-    })
-    expect(status).toBe(200)
+    expect(await purge('refresh', first.access_token)).toEqual({ outcome: 'purged' })
     const second = await tokenOf('refresh')
     expect(second.access_token).not.toBe(first.access_token)
   })

@@ -1,8 +1,9 @@
 /** A key of the sidecar that tokens are bound to, and proofs that it holds it (RFC 9449 section 4.2). */
-import { createHash, createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto'
 import { dpopProofType, normalizeHttpUri } from '@postern/protocol/dpop'
 import { SignJWT } from 'jose'
 import type { Secret } from '../config/changing-secret.ts'
+import { sha256 } from './sha256.ts'
 import type { SigningKey } from './signing-key.ts'
 
 export interface DpopRequest {
@@ -33,7 +34,7 @@ export function createDpopKey(key: Pick<Secret<SigningKey>, 'current'>, now: () 
         htu,
         iat: Math.floor(now() / 1_000),
         ...(nonce !== undefined && { nonce }),
-        ...(accessToken !== undefined && { ath: createHash('sha256').update(accessToken).digest('base64url') }),
+        ...(accessToken !== undefined && { ath: sha256(accessToken) }),
       }
       const jwk = createPublicKey(privateKey).export({ format: 'jwk' })
       return new SignJWT(claims).setProtectedHeader({ typ: dpopProofType, alg: algorithm, jwk }).sign(privateKey)

@@ -3,6 +3,8 @@ import { createPrivateKey, createSecretKey, type KeyObject } from 'node:crypto'
 import type { JWK } from 'jose'
 import Type from 'typebox'
 import { Value } from 'typebox/value'
+import { asymmetricAlgorithms } from '../config/schema/parts.ts'
+import { type SignatureAlgorithm, signatureAlgorithms } from './signature-algorithms.ts'
 
 export interface SigningKey {
   key: KeyObject
@@ -23,30 +25,22 @@ const PrivateJwk = Type.Object({
   alg: Type.Optional(Type.String()),
 })
 
-/** For each kind of key, the algorithms that it can sign with: the usual one first. */
-const algorithmsOf: Readonly<Record<string, readonly string[]>> = {
-  prime256v1: ['ES256'],
-  secp384r1: ['ES384'],
-  secp521r1: ['ES512'],
-  ed25519: ['EdDSA'],
-  rsa: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
-}
-/** RFC 7518 section 3.3. */
-const minimumRsaBits = 2_048
+/** Of those that fit a key, the one that servers know. */
+const usual = ['ES256', 'ES384', 'ES512', 'RS256', 'EdDSA'] as const
 
-/** @throws Error, without any part of the text, where it is no private key or not one for that algorithm */
+/** @throws Error, without any part of the text, where it is no private key, not one for that algorithm, or a short one */
 export function readSigningKey(text: string, choice: SigningKeyChoice = {}): SigningKey {
   const { key, jwk } = parse(text)
-  const details = key.asymmetricKeyDetails
-  const algorithms = algorithmsOf[details?.namedCurve ?? key.asymmetricKeyType ?? ''] ?? []
-  const algorithm = choice.algorithm ?? jwk?.alg ?? algorithms[0]
-  if (algorithm === undefined || !algorithms.includes(algorithm)) {
-    throw new Error(`the private key cannot sign with ${choice.algorithm ?? 'any algorithm that is known here'}`)
-  }
-  if (details?.modulusLength !== undefined && details.modulusLength < minimumRsaBits) {
-    throw new Error(`an RSA key needs ${minimumRsaBits} bits`)
-  }
+  const chosen = choice.algorithm ?? jwk?.alg
+  const algorithm = asymmetricAlgorithms.find((name) =>
+    chosen === undefined ? name === usual.find((one) => fits(one, key)) : name === chosen && fits(name, key),
+  )
+  if (!algorithm) throw new Error(`the private key cannot sign with ${choice.algorithm ?? 'any algorithm known here'}`)
   return { key, algorithm, kid: choice.kid ?? jwk?.kid }
+}
+
+function fits(algorithm: SignatureAlgorithm, key: KeyObject): boolean {
+  return signatureAlgorithms[algorithm].fits(key)
 }
 
 /**

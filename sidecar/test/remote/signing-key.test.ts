@@ -35,7 +35,7 @@ describe('a private key', () => {
   test.each([
     ['an algorithm of other keys', () => readSigningKey(pem(ec('P-256')), { algorithm: 'RS256' }), 'RS256'],
     ['a curve that is not known', () => readSigningKey(pem(ec('secp256k1'))), 'any algorithm'],
-    ['a short RSA key', () => readSigningKey(pem(rsa(1_024))), '2048 bits'],
+    ['a short RSA key', () => readSigningKey(pem(rsa(1_024))), 'any algorithm'],
     ['a secret for an algorithm of longer ones', () => readSharedKey('x'.repeat(32), 'HS512'), 'HS512'],
   ])('is refused: %s', (_case, read, reason) => {
     expect(read).toThrow(reason)

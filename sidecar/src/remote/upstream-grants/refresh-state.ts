@@ -5,6 +5,7 @@ import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
+import { DependencyError } from '../../failures.ts'
 
 const Held = Type.Object({
   /** The hash of the configured one that this one goes back to. */
@@ -14,7 +15,7 @@ const Held = Type.Object({
 export type HeldRefreshToken = Static<typeof Held>
 
 export interface RefreshState {
-  /** @returns undefined where there is none yet. @throws Error where the file is there, but cannot be read */
+  /** @returns undefined where there is none yet. @throws DependencyError where the file is there, but cannot be read */
   read(): HeldRefreshToken | undefined
   write(held: HeldRefreshToken): Promise<void>
 }
@@ -26,7 +27,8 @@ export function createRefreshState(file: string): RefreshState {
       if (text === undefined) return undefined
       const held = parse(text)
       // Going on with the configured one could end the whole grant, where it was used before (RFC 9700 section 4.14.2).
-      if (!held) throw new Error(`${file} is no state of a refresh token: remove it to begin with the configured one`)
+      if (!held)
+        throw new DependencyError(file, 'is no state of a refresh token: remove it to begin with the configured one')
       return held
     },
     async write(held) {
@@ -54,7 +56,7 @@ function readIfThere(file: string): string | undefined {
     return readFileSync(file, 'utf8')
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw new Error(`the state file ${file} cannot be read`, { cause: error })
+    throw new DependencyError(file, 'cannot be read', error)
   }
 }
 
