@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { answers, freePort, startProcess, temporaryFolder } from '@postern/tools/servers/process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -32,7 +33,7 @@ async function configFile(text: string): Promise<string> {
 }
 
 async function runMain(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return run(process.execPath, [main, ...args], { timeout: 10_000 }).then(
+  return run(process.execPath, [main, ...args], { timeout: 30_000 }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     (error: { code: number; stdout: string; stderr: string }) => error,
   )
@@ -108,6 +109,29 @@ describe('start', () => {
     expect(performance.now() - begun).toBeLessThan(3_000)
     expect(await sidecar.process.exited).toEqual({ code: 0, signal: null })
   })
+})
+
+describe('the end', () => {
+  test('is told by /readyz first; requests go on being served, and those under way are finished', async () => {
+    const text = `${benchConfig(issuer.url, { issuer: withIntrospection })}\ndrain: { delay: 2, timeout: 5 }\n`
+    const sidecar = await start(text.replaceAll('timeout_ms: 300', 'timeout_ms: 5000'))
+    issuer.introspects('opaque', { active: true, ...issuer.claims() })
+    const ask = async (authorization: string) => (await fetch(sidecar.url, { headers: { authorization } })).status
+    const begun = performance.now()
+    process.kill(sidecar.process.pid, 'SIGTERM')
+    const ready = async () => (await fetch(`${sidecar.admin}/readyz`)).status
+    await expect.poll(ready, { interval: 20 }).toBe(503)
+    expect(await ask('Bearer opaque')).toBe(200)
+    // Asked just before listening ends, and answered after it: the issuer lets it wait.
+    issuer.behave('introspection', 'hang')
+    await delay(Math.max(0, 1_700 - (performance.now() - begun)))
+    const late = ask('Bearer late')
+    expect(await late).toBe(503)
+    expect(performance.now() - begun).toBeGreaterThan(2_000)
+    await expect(ask('Bearer opaque')).rejects.toThrow()
+    expect(await sidecar.process.exited).toEqual({ code: 0, signal: null })
+    issuer.behave('introspection', 'normal')
+  }, 20_000)
 })
 
 describe('a changed file', () => {
