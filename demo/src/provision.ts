@@ -46,7 +46,13 @@ export async function provision({ dataDir, ports, admin }: Provision): Promise<P
     clientSecret: admin.secret,
   })
   const secrets = await seed(client, endpoints.POSTERN_TOKEN_ENDPOINT, secretsFolder)
-  const sidecar = { issuer, port: ports.sidecar, adminPort: ports.sidecarAdmin, secretsFolder }
+  const sidecar = {
+    issuer,
+    port: ports.sidecar,
+    adminPort: ports.sidecarAdmin,
+    grpcPort: ports.sidecarGrpc,
+    secretsFolder,
+  }
   await writeFile(configFile, sidecarConfig(sidecar))
 
   const variables = {

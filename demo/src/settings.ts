@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { freePort } from '@postern/tools/servers/process'
 
 export type DemoPorts = Record<
-  'identityServer' | 'identityServerOperations' | 'sidecar' | 'sidecarAdmin' | 'gateway' | 'upstream',
+  'identityServer' | 'identityServerOperations' | 'sidecar' | 'sidecarAdmin' | 'sidecarGrpc' | 'gateway' | 'upstream',
   number
 >
 
@@ -18,6 +18,7 @@ export const portVariables = {
   identityServerOperations: 'POSTERN_OPERATIONS_PORT',
   sidecar: 'SIDECAR_PORT',
   sidecarAdmin: 'SIDECAR_ADMIN_PORT',
+  sidecarGrpc: 'SIDECAR_GRPC_PORT',
   gateway: 'GATEWAY_PORT',
   upstream: 'UPSTREAM_PORT',
 } as const satisfies Record<keyof DemoPorts, string>
@@ -36,6 +37,7 @@ export async function demoSettings(variables: Readonly<Record<string, string | u
       identityServerOperations: await port(portVariables.identityServerOperations, 4001),
       sidecar: await port(portVariables.sidecar, 4100),
       sidecarAdmin: await port(portVariables.sidecarAdmin, 4101),
+      sidecarGrpc: await port(portVariables.sidecarGrpc, 4102),
       gateway: await port(portVariables.gateway, 8000),
       upstream: await port(portVariables.upstream, 4200),
     },

@@ -7,18 +7,19 @@ export interface SidecarConfigInput {
   issuer: string
   port: number
   adminPort: number
+  grpcPort: number
   secretsFolder: string
 }
 
 export const demoPolicy = 'demo'
 
-export function sidecarConfig({ issuer, port, adminPort, secretsFolder }: SidecarConfigInput): string {
+export function sidecarConfig({ issuer, port, adminPort, grpcPort, secretsFolder }: SidecarConfigInput): string {
   const credentials = {
     client_id: demo.sidecarClient,
     client_secret: { file: join(secretsFolder, demo.sidecarClient) },
   }
   const config = {
-    listen: { tcp: `127.0.0.1:${port}` },
+    listen: { tcp: `127.0.0.1:${port}`, grpc: `127.0.0.1:${grpcPort}` },
     admin: { tcp: `127.0.0.1:${adminPort}` },
     issuers: {
       demo: {

@@ -9,6 +9,7 @@ describe('demoSettings', () => {
       identityServerOperations: 4001,
       sidecar: 4100,
       sidecarAdmin: 4101,
+      sidecarGrpc: 4102,
       gateway: 8000,
       upstream: 4200,
     })

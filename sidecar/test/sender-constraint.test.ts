@@ -38,7 +38,14 @@ beforeAll(async () => {
   ca = await createCertificateAuthority()
   holder = await ca.issue({ subject: '/CN=holder' })
   thief = await ca.issue({ subject: '/CN=thief' })
-  const ports = ['POSTERN_PORT', 'POSTERN_OPERATIONS_PORT', 'SIDECAR_PORT', 'SIDECAR_ADMIN_PORT', 'GATEWAY_PORT']
+  const ports = [
+    'POSTERN_PORT',
+    'POSTERN_OPERATIONS_PORT',
+    'SIDECAR_PORT',
+    'SIDECAR_ADMIN_PORT',
+    'SIDECAR_GRPC_PORT',
+    'GATEWAY_PORT',
+  ]
   const free = Object.fromEntries([...ports, 'UPSTREAM_PORT'].map((name) => [name, '0']))
   // The identity server takes the certificate from a proxy on this machine: from these tests.
   process.env[proxies] = '127.0.0.1'

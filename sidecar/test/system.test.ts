@@ -16,6 +16,7 @@ beforeAll(async () => {
     'POSTERN_OPERATIONS_PORT',
     'SIDECAR_PORT',
     'SIDECAR_ADMIN_PORT',
+    'SIDECAR_GRPC_PORT',
     'GATEWAY_PORT',
     'UPSTREAM_PORT',
   ]
