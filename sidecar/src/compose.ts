@@ -15,6 +15,7 @@ import { createOperationsApp } from './http/operations.ts'
 import { createLimitedLog } from './limited-log.ts'
 import { createMetrics } from './metrics.ts'
 import { createHttpClient } from './remote/http-client.ts'
+import { inspection } from './transports/inspection.ts'
 import { directTransports, transports } from './transports/list.ts'
 import { publish } from './transports/published.ts'
 import { upstreamTokens } from './transports/upstream-tokens.ts'
@@ -76,6 +77,11 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     now,
     onUnavailable: (upstream, error) =>
       logger.warn({ upstream, reason: safeReason(error) }, 'no token for an upstream'),
+  })
+  inspection(app, {
+    inspectorOf: engine.inspector,
+    now,
+    onUnavailable: (policy, error) => logger.warn({ policy, reason: safeReason(error) }, 'a token cannot be inspected'),
   })
   const operations = createOperationsApp({
     logger,

@@ -7,6 +7,7 @@ import type { Dependency } from '../remote/dependency.ts'
 import type { Jwks } from '../remote/jwks.ts'
 import type { RevocationFeed } from '../remote/revocation-feed.ts'
 import type { UpstreamStep } from '../steps/upstream-token.ts'
+import type { Inspector } from '../transports/inspection.ts'
 import { createParts, type Tools } from './parts.ts'
 import { composePolicies } from './policies.ts'
 import type { Published } from './policy.ts'
@@ -20,6 +21,8 @@ export interface Engine {
   policies(): ReadonlyMap<string, Policy>
   /** What a policy tells anybody. */
   published(policy: string): Published | undefined
+  /** Undefined where the policy tells nobody what tokens are. */
+  inspector(policy: string): Inspector | undefined
   /** By the issuer's name, as are the feeds. */
   keys(): ReadonlyMap<string, Jwks>
   feeds(): ReadonlyMap<string, RevocationFeed>
@@ -65,6 +68,7 @@ export function createEngine(config: Config, tools: Tools): Engine {
     config: () => configInForce,
     policies: () => inForce.value.policies,
     published: (policy) => inForce.value.published.get(policy),
+    inspector: (policy) => inForce.value.inspectors.get(policy),
     keys: () => inForce.value.keys,
     feeds: () => inForce.value.feeds,
     upstreams: () => inForce.value.upstreams,

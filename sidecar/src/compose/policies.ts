@@ -4,6 +4,7 @@ import type { Policy } from '../decider/policy.ts'
 import type { Jwks } from '../remote/jwks.ts'
 import type { RevocationFeed } from '../remote/revocation-feed.ts'
 import type { UpstreamStep } from '../steps/upstream-token.ts'
+import type { Inspector } from '../transports/inspection.ts'
 import { composeIssuer } from './issuer.ts'
 import { composePolicy, type Published } from './policy.ts'
 import type { Toolkit } from './toolkit.ts'
@@ -13,6 +14,7 @@ export interface ComposedPolicies {
   policies: ReadonlyMap<string, Policy>
   /** By the policy's name. */
   published: ReadonlyMap<string, Published>
+  inspectors: ReadonlyMap<string, Inspector>
   /** By the issuer's name, as are the feeds. */
   keys: ReadonlyMap<string, Jwks>
   feeds: ReadonlyMap<string, RevocationFeed>
@@ -40,6 +42,7 @@ export function composePolicies(config: Config, { keep }: Toolkit): ComposedPoli
   return {
     policies: mapEach(composed, ({ policy }) => policy),
     published: mapEach(composed, ({ published }) => published),
+    inspectors: new Map([...composed].flatMap(([name, { inspector }]) => pairs(name, inspector))),
     keys,
     feeds,
     upstreams,

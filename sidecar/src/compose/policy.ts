@@ -2,6 +2,7 @@
 import type { CacheConfig } from '../config/schema/cache.ts'
 import type { PolicyConfig } from '../config/schema/policy.ts'
 import { createAdmission } from '../decider/admission.ts'
+import { createInspect } from '../decider/inspect.ts'
 import { compilePolicy, type Policy } from '../decider/policy.ts'
 import { type AuthenticationScheme, createRefusals } from '../decider/refusals.ts'
 import { createRoutes } from '../decider/routes.ts'
@@ -14,6 +15,8 @@ import { createIdentityTokens, type IdentityTokens } from '../steps/identity-tok
 import { createResourceMetadata, type ResourceMetadata } from '../steps/resource-metadata.ts'
 import { createCheckRevocation } from '../steps/revocation.ts'
 import type { UpstreamStep } from '../steps/upstream-token.ts'
+import type { Inspector } from '../transports/inspection.ts'
+import { composeAdmission } from './inspection.ts'
 import type { ComposedIssuer } from './issuer.ts'
 import { composeSenderConstraint } from './sender-constraint.ts'
 import type { Toolkit } from './toolkit.ts'
@@ -32,12 +35,19 @@ export interface Published {
   jwks: object | undefined
 }
 
+export interface ComposedPolicy {
+  policy: Policy
+  published: Published
+  /** Undefined where the policy tells nobody what tokens are. */
+  inspector: Inspector | undefined
+}
+
 export function composePolicy(
   name: string,
   config: PolicyConfig,
   { issuers, upstream, cache }: PolicySurroundings,
   toolkit: Toolkit,
-): { policy: Policy; published: Published } {
+): ComposedPolicy {
   const { now, logger, limitedLog } = toolkit
   const trusted = [...issuers.values()].map((issuer) => issuer.trusted)
   const feeds = new Map([...issuers].flatMap(([issuer, { feed }]) => (feed ? [[issuer, feed]] : [])))
@@ -57,29 +67,32 @@ export function composePolicy(
     dpopNonce: nonces?.current,
   })
   const routes = createRoutes(config, refusals.refuse)
+  const checkRevocation = createCheckRevocation(feeds)
+  const authenticate = timed(
+    'authenticate',
+    createAuthenticate({
+      issuers: trusted,
+      introspectJwts: config.introspect_jwts,
+      staleForMs: config.on_unavailable.stale_for * 1_000,
+    }),
+    toolkit,
+  )
+  const maxAgeMs = cache.max_age * 1_000
   const policy = compilePolicy({
     name,
     refusals,
     routes,
     extractToken: createExtractToken(config.token_from),
-    authenticate: timed(
-      'authenticate',
-      createAuthenticate({
-        issuers: trusted,
-        introspectJwts: config.introspect_jwts,
-        staleForMs: config.on_unavailable.stale_for * 1_000,
-      }),
-      toolkit,
-    ),
+    authenticate,
     checkPossession,
     rehearsePossession,
-    checkRevocation: createCheckRevocation(feeds),
+    checkRevocation,
     admission: createAdmission({
       headers: planHeaders(config, upstream?.header),
       identityTokens,
       removedCookies: removedCookies(config),
       keepsClaims: routes.needsClaims,
-      maxAgeMs: cache.max_age * 1_000,
+      maxAgeMs,
     }),
     upstream,
     forwardsPreflight: config.cors_preflight === 'forward',
@@ -92,7 +105,12 @@ export function composePolicy(
       )
     },
   })
-  return { policy, published: { resourceMetadata, jwks: identityTokens?.jwks } }
+  const inspector = config.inspection && {
+    inspect: createInspect({ authenticate, checkRevocation, now }),
+    admits: composeAdmission(name, config.inspection, toolkit),
+    maxAgeMs,
+  }
+  return { policy, published: { resourceMetadata, jwks: identityTokens?.jwks }, inspector }
 }
 
 /** Bearer also where a certificate is needed: tokens that are bound to one are presented so (RFC 8705 section 3). */

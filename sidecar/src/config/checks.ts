@@ -9,7 +9,13 @@ import {
   clientSecretFitsMethod,
 } from './checks/client-auth.ts'
 import { callerTokenForwardable, headersApart, headersFree } from './checks/headers.ts'
-import { conditionsCompile, pathsReadable, rulesReachable, sourcesApart } from './checks/policies.ts'
+import {
+  conditionsCompile,
+  inspectionCredentialsWhole,
+  pathsReadable,
+  rulesReachable,
+  sourcesApart,
+} from './checks/policies.ts'
 import { redisPasswordsOverTls, redisTopology } from './checks/redis.ts'
 import {
   distinctIssuers,
@@ -62,6 +68,7 @@ const checks: readonly Check[] = [
   pathsReadable,
   rulesReachable,
   conditionsCompile,
+  inspectionCredentialsWhole,
   dpopOriginKnown,
   dpopTokenFindable,
   requiredBindingProvable,

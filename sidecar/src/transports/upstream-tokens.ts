@@ -16,6 +16,7 @@ import { unavailable } from '../decider/refusals.ts'
 import { DependencyError, Refusal } from '../failures.ts'
 import { sha256 } from '../remote/sha256.ts'
 import { type UpstreamStep, unverifiedCaller } from '../steps/upstream-token.ts'
+import { isFromBrowser } from './browser.ts'
 
 export interface UpstreamTokensOptions {
   upstreamOf(name: string): UpstreamStep | undefined
@@ -86,11 +87,6 @@ async function tokenFor(
 
 function isProvable(request: UpstreamTokenQuery['request']): boolean {
   return request !== undefined && normalizeHttpUri(request.uri) !== undefined
-}
-
-/** Browsers say from where they come with every request of these methods; nobody else does. */
-function isFromBrowser({ headers }: FastifyRequest): boolean {
-  return headers.origin !== undefined || headers['sec-fetch-site'] !== undefined
 }
 
 function nameIn({ params }: FastifyRequest): string {

@@ -62,3 +62,10 @@ function problemOf(work: () => unknown, path: readonly string[]): PathProblem[] 
     return [{ path, reason: error instanceof Error ? error.message : 'is wrong' }]
   }
 }
+
+/** One without the other would admit nobody, or everybody. */
+export const inspectionCredentialsWhole = ofEach(({ inspection }, path) =>
+  (inspection?.client_id === undefined) === (inspection?.client_secret === undefined)
+    ? []
+    : [{ path: [...path, 'inspection'], reason: 'needs client_id and client_secret, or neither' }],
+)

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { IdentityHeaders, IdentityToken } from './headers.ts'
+import { Inspection } from './inspection.ts'
 import { object, seconds, section } from './parts.ts'
 import { requirements } from './requirements.ts'
 import { ResourceMetadata } from './resource-metadata.ts'
@@ -43,6 +44,7 @@ export const Policy = object(
     }),
     dpop: Type.Optional(Dpop),
     client_certificate: Type.Optional(ClientCertificate),
+    inspection: Type.Optional(Inspection),
     introspect_jwts: Type.Boolean({
       default: false,
       description: 'Whether issuers are asked about JWTs as well, once they are found genuine',

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import { clientId, startTestIssuer } from '../../support/issuer.ts'
-import { startBench, type TestBench, withFeed, withIntrospection } from '../../support/sidecar.ts'
+import { type BenchOptions, startBench, type TestBench, withFeed, withIntrospection } from '../../support/sidecar.ts'
 
 let bench: TestBench
 const toClose: (() => Promise<void>)[] = []
@@ -25,9 +25,16 @@ async function ready(): Promise<void> {
   throw new Error('not ready')
 }
 
+/** With the issuer's metadata and keys known, which have deadlines of their own. */
+async function start(options: BenchOptions): Promise<TestBench> {
+  bench = await startBench(options)
+  await ready()
+  return bench
+}
+
 describe('an answer', () => {
   test('serves all policies of the issuer: a thousand at once about a cold token are one call', async () => {
-    bench = await startBench({
+    bench = await start({
       issuer: withIntrospection.replace('300', '10000'),
       more: '  other: { issuers: [test] }\n  strict: { issuers: [test], required_scopes: [admin] }',
     })
@@ -43,7 +50,7 @@ describe('an answer', () => {
   }, 30_000)
 
   test('is relied on for cache_ttl, one that a token is not active for negative_cache_ttl', async () => {
-    bench = await startBench({ issuer: introspection('cache_ttl: 20, negative_cache_ttl: 3') })
+    bench = await start({ issuer: introspection('cache_ttl: 20, negative_cache_ttl: 3') })
     bench.issuer.introspects('opaque', active())
     for (const [seconds, count] of [
       [0, 1],
@@ -66,7 +73,7 @@ describe('an answer', () => {
   })
 
   test('is asked for each time where cache_ttl and negative_cache_ttl are 0', async () => {
-    bench = await startBench({ issuer: introspection('cache_ttl: 0, negative_cache_ttl: 0') })
+    bench = await start({ issuer: introspection('cache_ttl: 0, negative_cache_ttl: 0') })
     bench.issuer.introspects('opaque', active())
     for (const count of [1, 2]) {
       bench.clock.advance(0.01)
@@ -84,7 +91,7 @@ describe('while the issuer cannot be asked', () => {
   const stale = { issuer: introspection('cache_ttl: 10'), policy: 'on_unavailable: { stale_for: 60 }' }
 
   test('a token that was active is let through where the policy says so, for so long and no longer', async () => {
-    bench = await startBench({ ...stale, more: '  strict: { issuers: [test] }' })
+    bench = await start({ ...stale, more: '  strict: { issuers: [test] }' })
     bench.issuer.introspects('opaque', active())
     expect(await status('opaque')).toBe(200)
     bench.issuer.behave('introspection', 'status500')
@@ -99,7 +106,7 @@ describe('while the issuer cannot be asked', () => {
   })
 
   test('never past its expiry, and a gateway keeps the decision for a moment only', async () => {
-    bench = await startBench(stale)
+    bench = await start(stale)
     const exp = Math.floor(bench.clock.now() / 1_000) + 30
     bench.issuer.introspects('opaque', active({ exp }))
     expect(await status('opaque')).toBe(200)
@@ -112,7 +119,7 @@ describe('while the issuer cannot be asked', () => {
   })
 
   test('not where the issuer has said meanwhile that it is not active', async () => {
-    bench = await startBench(stale)
+    bench = await start(stale)
     bench.issuer.introspects('opaque', active())
     expect(await status('opaque')).toBe(200)
     bench.clock.advance(11)
@@ -124,8 +131,7 @@ describe('while the issuer cannot be asked', () => {
   })
 
   test('not where the feed has told of its revocation', async () => {
-    bench = await startBench({ ...stale, issuer: `${stale.issuer}\n    ${withFeed}` })
-    await ready()
+    bench = await start({ ...stale, issuer: `${stale.issuer}\n    ${withFeed}` })
     bench.issuer.introspects('opaque', active({ jti: 'a' }))
     expect(await status('opaque')).toBe(200)
     bench.issuer.behave('introspection', 'reset')
@@ -166,25 +172,25 @@ describe('a request', () => {
     ['refused with a page of HTML and a 503', 503],
   ] as const)('that is %s is sent again', async (_what, behaviour) => {
     const endpoint = await startEndpoint((count) => (count === 1 ? behaviour : 'answer'))
-    bench = await startBench({ issuer: introspection(`endpoint: '${endpoint.url}'`) })
+    bench = await start({ issuer: introspection(`endpoint: '${endpoint.url}'`) })
     expect(await status('opaque')).toBe(200)
     expect(endpoint.count()).toBe(2)
   })
 
   test('is sent once where retries is 0, and never more often than it says', async () => {
     const endpoint = await startEndpoint(() => 500)
-    bench = await startBench({ issuer: introspection(`endpoint: '${endpoint.url}', retries: 0`) })
+    bench = await start({ issuer: introspection(`endpoint: '${endpoint.url}', retries: 0`) })
     expect(await status('opaque')).toBe(503)
     expect(endpoint.count()).toBe(1)
     await bench.close()
-    bench = await startBench({ issuer: introspection(`endpoint: '${endpoint.url}', retries: 3`) })
+    bench = await start({ issuer: introspection(`endpoint: '${endpoint.url}', retries: 3`) })
     expect(await status('opaque')).toBe(503)
     expect(endpoint.count()).toBe(1 + 4)
   })
 
   test('that takes longer than usual is sent a second time where that is enabled', async () => {
     const endpoint = await startEndpoint((count) => (count === 41 ? 'hang' : 'answer'))
-    bench = await startBench({
+    bench = await start({
       issuer: introspection(`endpoint: '${endpoint.url}', hedging: { max_share: 0.1 }`).replace('300', '5000'),
     })
     for (let count = 0; count < 40; count++) expect(await status(`opaque-${count}`)).toBe(200)
@@ -198,7 +204,7 @@ describe('a request', () => {
 
 describe('signed answers', () => {
   test('are asked for and believed where the issuer has made them for us, and a rotated key is no obstacle', async () => {
-    bench = await startBench({ issuer: introspection('signed: true') })
+    bench = await start({ issuer: introspection('signed: true') })
     bench.issuer.signsIntrospection()
     bench.issuer.introspects('opaque', active())
     expect(await status('opaque')).toBe(200)
@@ -223,20 +229,20 @@ describe('signed answers', () => {
     ['with a response that is none', { claims: { token_introspection: { active: 'yes' } } }],
     ['with the members beside the response', { claims: { token_introspection: undefined, active: true } }],
   ])('that were made %s are not believed', async (_what, changes) => {
-    bench = await startBench({ issuer: introspection('signed: true') })
+    bench = await start({ issuer: introspection('signed: true') })
     bench.issuer.introspects('opaque', active())
     bench.issuer.signsIntrospection(changes)
     expect(await status('opaque')).toBe(503)
   })
 
   test('are the only ones that are believed', async () => {
-    bench = await startBench({ issuer: introspection('signed: true') })
+    bench = await start({ issuer: introspection('signed: true') })
     bench.issuer.introspects('opaque', active())
     expect(await status('opaque')).toBe(503)
   })
 
   test('are not taken for access tokens', async () => {
-    bench = await startBench({ issuer: `token_types: [at+jwt, JWT]\n    ${withIntrospection}` })
+    bench = await start({ issuer: `token_types: [at+jwt, JWT]\n    ${withIntrospection}` })
     const token = await bench.issuer.mint({
       header: { typ: 'token-introspection+jwt' },
       claims: { token_introspection: active() },
@@ -253,7 +259,7 @@ describe('a JWT, where the policy has its issuer asked about it too', () => {
   }
 
   test('is let through while the issuer says so, and no longer', async () => {
-    bench = await startBench({ ...options, more: '  local: { issuers: [test] }' })
+    bench = await start({ ...options, more: '  local: { issuers: [test] }' })
     const { token, claims } = await jwt()
     bench.issuer.introspects(token, { active: true, ...claims })
     expect(await status(token)).toBe(200)
@@ -264,7 +270,7 @@ describe('a JWT, where the policy has its issuer asked about it too', () => {
   })
 
   test('is not asked about where it is forged', async () => {
-    bench = await startBench(options)
+    bench = await start(options)
     const token = await bench.issuer.mint({ forged: true })
     bench.issuer.introspects(token, active())
     expect(await status(token)).toBe(401)
@@ -272,13 +278,13 @@ describe('a JWT, where the policy has its issuer asked about it too', () => {
   })
 
   test('is 503 while the issuer cannot be asked', async () => {
-    bench = await startBench(options)
+    bench = await start(options)
     bench.issuer.behave('introspection', 'reset')
     expect(await status((await jwt()).token)).toBe(503)
   })
 
   test('may be good for less than it says, and its other claims are those that are signed', async () => {
-    bench = await startBench(options)
+    bench = await start(options)
     const less = await jwt()
     bench.issuer.introspects(less.token, { active: true, ...less.claims, scope: 'write' })
     expect(await status(less.token)).toBe(403)
@@ -296,7 +302,7 @@ describe('a JWT, where the policy has its issuer asked about it too', () => {
   })
 
   test.each(['jti', 'sub', 'client_id'])('is refused where the issuer tells another %s', async (name) => {
-    bench = await startBench(options)
+    bench = await start(options)
     const { token, claims } = await jwt()
     bench.issuer.introspects(token, { active: true, ...claims, [name]: 'another' })
     expect(await status(token)).toBe(401)
@@ -313,7 +319,7 @@ describe('opaque tokens of several issuers', () => {
     issuer: ${other.url}
     audience: [test-api]
     introspection: { client_id: ${clientId}, ${secret}, opaque_tokens: { prefix: two_ } }`
-    bench = await startBench({
+    bench = await start({
       issuer: `${introspection('opaque_tokens: { prefix: one_ }')}${second}`,
       more: '  both: { issuers: [test, other] }',
     })
