@@ -21,7 +21,9 @@ export const strangers: readonly (readonly [string, string])[] = [['identity-ser
 
 /** Folders of a service's `src`, from the edge inwards. Files directly in `src` are shared, but for those below. */
 export const layers: Readonly<Record<string, readonly string[]>> = {
+  // compose/ holds what compose.ts is made of: it stands first, so that nothing else may import it.
   'identity-server': [
+    'compose',
     'http',
     'admin',
     'jobs',
@@ -44,7 +46,6 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'x509',
     'store',
   ],
-  // compose/ holds what compose.ts is made of: it stands first, so that nothing else may import it.
   sidecar: ['compose', 'http', 'transports', 'decider', 'steps', 'remote', 'config', 'matching'],
 }
 
