@@ -5,7 +5,7 @@ import type { Config } from '../schema.ts'
 import type { PathProblem } from './check.ts'
 
 /** Names that the connection, the answer of forward-auth or the gateway itself needs. */
-const reservedHeaders = new Set([
+export const reservedHeaders: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
   'content-type',

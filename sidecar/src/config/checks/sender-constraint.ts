@@ -1,6 +1,7 @@
 import { canonicalHeaderName } from '@postern/protocol/header-name'
 import type { PolicyConfig } from '../schema/policy.ts'
 import type { PathProblem } from './check.ts'
+import { reservedHeaders } from './headers.ts'
 import { ofEach } from './policies.ts'
 
 /** A proof is for a URI, of which a request itself says only the path. */
@@ -45,7 +46,7 @@ export const certificateHeaderApart = ofEach(({ client_certificate: certificate,
   if (header === undefined) return []
   const at = [...path, 'client_certificate', 'header']
   if (certificate?.from === 'gateway') return [{ path: at, reason: 'has no effect, since no header is read' }]
-  const taken = ['authorization', 'dpop', 'cookie', ...sources.flatMap((source) => source.header ?? [])]
+  const taken = ['authorization', 'dpop', ...reservedHeaders, ...sources.flatMap((source) => source.header ?? [])]
   const isTaken = taken.map(canonicalHeaderName).includes(canonicalHeaderName(header))
   return isTaken ? [{ path: at, reason: 'is a header that is needed otherwise' }] : []
 })

@@ -3,7 +3,8 @@ import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import type { Decision, DecisionRequest } from '@postern/protocol/decision'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createDpopKey, type DpopKey, provenUri } from '../../support/dpop.ts'
-import { startBench, type TestBench, withIntrospection } from '../../support/sidecar.ts'
+import { eventually } from '../../support/redis.ts'
+import { startBench, type TestBench, withFeed, withIntrospection } from '../../support/sidecar.ts'
 
 let bench: TestBench
 let key: DpopKey
@@ -259,6 +260,14 @@ describe('a token that is bound by DPoP', () => {
     expect(await ask(await key.prove(token), { uri })).toMatchObject(denied('invalid_dpop_proof', /another URI/))
   })
 
+  test.each(['.evil.example/orders', ':8443/orders', '@evil.example/orders'])(
+    'a request for %s does not make another origin of ours',
+    async (uri) => {
+      const proof = await key.prove(token, { htu: `https://api.example.com${uri}` })
+      expect(await ask(proof, { uri })).toMatchObject(denied('invalid_dpop_proof', /another URI/))
+    },
+  )
+
   test('uses no proof up where it is refused for another reason', async () => {
     const proof = await key.prove(token)
     expect(await ask(proof, { method: 'POST' })).toMatchObject({ decision: 'deny' })
@@ -270,6 +279,19 @@ describe('a token that is bound by DPoP', () => {
     await ask(await key.prove(token))
     bench.clock.advance(301)
     expect(await ask('no proof')).toMatchObject(denied('invalid_token', /expired/))
+  })
+})
+
+describe('a revoked token', () => {
+  test('is refused before its proof is looked at, which is not used up', async () => {
+    await start(dpop, withFeed)
+    const revoked = await bench.issuer.mint({ claims: { cnf: key.cnf, jti: 'revoked' } })
+    expect(await ask(await key.prove(revoked), {}, revoked)).toMatchObject({ decision: 'allow' })
+    await bench.issuer.revoke('revoked')
+    await eventually(async () => {
+      expect(await ask(await key.prove(revoked), {}, revoked)).toMatchObject(denied('invalid_token', /revoked/))
+    })
+    expect(await ask('no proof', {}, revoked)).toMatchObject(denied('invalid_token', /revoked/))
   })
 })
 
@@ -356,9 +378,9 @@ describe('the origin that the gateway tells', () => {
     ['no host', { scheme: 'https' }],
     ['an empty host', { scheme: 'https', authority: '' }],
     ['the hosts of a chain', { scheme: 'https', authority: 'api.example.com, proxy.example' }],
-    ['a host with a path', { scheme: 'https', authority: 'api.example.com/orders' }],
+    ['a host with a path', { scheme: 'https', authority: 'api.example.com/orders?', uri: '/other' }],
+    ['a host with a fragment', { scheme: 'https', authority: 'api.example.com/orders#', uri: '/other' }],
     ['a host with a user', { scheme: 'https', authority: 'user@api.example.com' }],
-    ['a host with a query', { scheme: 'https', authority: 'api.example.com?' }],
     ['another scheme', { scheme: 'ftp', authority: 'api.example.com' }],
     ['a scheme with a host', { scheme: 'https://a?', authority: 'api.example.com' }],
   ])('is refused where it is %s', async (_what, told) => {
