@@ -20,6 +20,9 @@ afterEach(async () => {
 
 afterAll(() => folder.remove())
 
+/** For crowds: on a busy machine, they take longer than the usual deadline. */
+const patientUpstream = (url: string) => plainUpstream(url).replace('timeout_ms: 300', 'timeout_ms: 10000')
+
 async function started(options: BenchOptions = {}) {
   const running = await startBench({ policy: withUpstream, ...options })
   bench = running
@@ -37,7 +40,12 @@ async function started(options: BenchOptions = {}) {
 
 describe('the token of an upstream', () => {
   test('is fetched once for a thousand who wait', async () => {
-    const { token, issuer } = await started()
+    const { ask, caller, token, issuer } = await started({
+      upstream: patientUpstream,
+      more: '  plain: { issuers: [test] }',
+    })
+    // With the keys already there, everybody waits for the same.
+    expect((await ask(caller, 'plain')).status).toBe(200)
     const tokens = await Promise.all(Array.from({ length: 1_000 }, () => token()))
     expect(new Set(tokens)).toEqual(new Set(['upstream-token-1']))
     expect(issuer.calls.token).toBe(1)
@@ -74,9 +82,9 @@ describe('the token of an upstream', () => {
     const { token, issuer, clock } = await started()
     await token()
     issuer.behave('token', behaviour)
-    clock.advance(94)
+    clock.advance(85)
     expect(await token()).toBe('upstream-token-1')
-    clock.advance(2)
+    clock.advance(10)
     expect(await token()).toBe(503)
     issuer.behave('token', 'normal' satisfies Behaviour)
     await vi.waitFor(async () => expect(await token()).toMatch(/^upstream-token-[2-9]/), 5_000)
@@ -147,12 +155,12 @@ describe('a secret that is swapped', () => {
 })
 
 describe('tokens on behalf of callers', () => {
-  const exchanging = (url: string) => `${plainUpstream(url)}, grant: { token_exchange: { actor: { scope: act } } }`
+  const exchanging = (url: string) => `${patientUpstream(url)}, grant: { token_exchange: { actor: { scope: act } } }`
 
   test('are exchanged once for each caller, with a token of who acts', async () => {
     const { token, issuer, caller } = await started({ upstream: exchanging })
     const other = `Bearer ${await issuer.mint({ claims: { sub: 'bob' } })}`
-    const asked = [caller, other].flatMap((authorization) => Array.from({ length: 200 }, () => token(authorization)))
+    const asked = [caller, other].flatMap((authorization) => Array.from({ length: 50 }, () => token(authorization)))
     const tokens = new Set(await Promise.all(asked))
     expect(tokens.size).toBe(2)
     const forms = issuer.received.token.map((form) => Object.fromEntries(new URLSearchParams(form)))
@@ -167,7 +175,7 @@ describe('tokens on behalf of callers', () => {
     await token()
     issuer.behave('token', 'refused')
     const refused = `Bearer ${await issuer.mint({ claims: { sub: 'mallory' } })}`
-    for (let times = 0; times < 5; times++) expect(await token(refused)).toBe(503)
+    expect(await Promise.all(Array.from({ length: 5 }, () => token(refused)))).toEqual(Array(5).fill(503))
     expect(issuer.calls.token).toBe(3)
     for (let times = 0; times < 20; times++) await token(`Bearer ${await issuer.mint({ claims: { sub: `${times}` } })}`)
     issuer.behave('token', 'normal')
