@@ -6,7 +6,7 @@ import { type BenchOptions, startBench, type TestBench, withFeed, withIntrospect
 let bench: TestBench
 afterEach(() => bench.close())
 
-const slow = withIntrospection.replace('300', '2000')
+const slow = withIntrospection.replace(/timeout_ms: \d+/, 'timeout_ms: 2000')
 const open = { issuer: slow, policy: 'inspection: {}' }
 const guarded = {
   issuer: slow,

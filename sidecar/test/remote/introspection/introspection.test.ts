@@ -12,7 +12,8 @@ afterEach(async () => {
   for (const close of toClose.splice(0)) await close()
 })
 
-const introspection = (members: string) => withIntrospection.replace('300', '1500').replace(/ }$/, `, ${members} }`)
+const introspection = (members: string) =>
+  withIntrospection.replace(/timeout_ms: \d+/, 'timeout_ms: 1500').replace(/ }$/, `, ${members} }`)
 const active = (changes: Record<string, unknown> = {}) => ({ active: true, ...bench.issuer.claims(changes) })
 const status = async (token: string, policy?: string) => (await bench.ask(`Bearer ${token}`, policy)).status
 const calls = () => bench.issuer.calls.introspection
@@ -35,7 +36,7 @@ async function start(options: BenchOptions): Promise<TestBench> {
 describe('an answer', () => {
   test('serves all policies of the issuer: a thousand at once about a cold token are one call', async () => {
     bench = await start({
-      issuer: withIntrospection.replace('300', '10000'),
+      issuer: withIntrospection.replace(/timeout_ms: \d+/, 'timeout_ms: 10000'),
       more: '  other: { issuers: [test] }\n  strict: { issuers: [test], required_scopes: [admin] }',
     })
     bench.issuer.introspects('cold', active())
@@ -191,7 +192,10 @@ describe('a request', () => {
   test('that takes longer than usual is sent a second time where that is enabled', async () => {
     const endpoint = await startEndpoint((count) => (count === 41 ? 'hang' : 'answer'))
     bench = await start({
-      issuer: introspection(`endpoint: '${endpoint.url}', hedging: { max_share: 0.1 }`).replace('300', '5000'),
+      issuer: introspection(`endpoint: '${endpoint.url}', hedging: { max_share: 0.1 }`).replace(
+        /timeout_ms: \d+/,
+        'timeout_ms: 5000',
+      ),
     })
     for (let count = 0; count < 40; count++) expect(await status(`opaque-${count}`)).toBe(200)
     const sent = endpoint.count()

@@ -1,0 +1,46 @@
+/** What a caller sees where the clocks of the issuer and the sidecar differ. */
+import { afterEach, describe, expect, test } from 'vitest'
+import { startBench, type TestBench, withIntrospection } from '../support/sidecar.ts'
+
+let bench: TestBench
+afterEach(() => bench.close())
+
+/** @param seconds that the issuer is ahead */
+const times = (seconds: number) => {
+  const now = Math.floor(bench.clock.now() / 1_000) + seconds
+  return { iat: now, nbf: now, exp: now + 60 }
+}
+const status = async (seconds: number) =>
+  (await bench.ask(`Bearer ${await bench.issuer.mint({ claims: times(seconds) })}`)).status
+
+describe('an issuer whose clock is', () => {
+  test.each([
+    [4, 200],
+    [30, 401],
+    [-30, 200],
+    [-61, 401],
+  ])('%i s ahead: %i', async (seconds, expected) => {
+    bench = await startBench()
+    expect(await status(seconds)).toBe(expected)
+  })
+
+  test('30 s ahead, with a leeway for it', async () => {
+    bench = await startBench({ issuer: 'leeway: 60' })
+    expect(await status(30)).toBe(200)
+  })
+
+  test('ahead: a token is let through as soon as it is time, not remembered as refused', async () => {
+    bench = await startBench({ more: 'cache: { negative_max_age: 300 }' })
+    const token = `Bearer ${await bench.issuer.mint({ claims: times(30) })}`
+    expect((await bench.ask(token)).status).toBe(401)
+    bench.clock.advance(26)
+    expect((await bench.ask(token)).status).toBe(200)
+  })
+
+  test('behind: no leeway stretches the expiry, of opaque tokens neither', async () => {
+    bench = await startBench({ issuer: `leeway: 60\n    ${withIntrospection}` })
+    expect(await status(-61)).toBe(401)
+    bench.issuer.introspects('opaque', { active: true, ...bench.issuer.claims(times(-61)) })
+    expect((await bench.ask('Bearer opaque')).status).toBe(401)
+  })
+})

@@ -1,0 +1,98 @@
+/** Two sidecars that share a Redis, as a caller sees them. */
+import { afterEach, describe, expect, test } from 'vitest'
+import { addressOf, eventually, type RedisServer, redisInstalled, startRedis } from '../../support/redis.ts'
+import { type BenchOptions, startBench, type TestBench, withFeed, withIntrospection } from '../../support/sidecar.ts'
+
+const toClose: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const close of toClose.splice(0).toReversed()) await close()
+})
+
+const patient = withIntrospection.replace(/timeout_ms: \d+/, 'timeout_ms: 2000')
+
+async function twoSidecars(options: BenchOptions = {}) {
+  const redis = await startRedis()
+  toClose.push(redis.stop)
+  const more = `redis: { nodes: ['${addressOf(redis)}'], encryption_secret: { value: ${'s'.repeat(32)} }, timeout_ms: 300 }`
+  const one = await startBench({ issuer: patient, more, ...options })
+  toClose.push(one.close)
+  await ready(one)
+  const beside = async () => {
+    const two = await one.beside()
+    toClose.push(() => two.sidecar.close())
+    await ready(two)
+    return two
+  }
+  // The connection is made in the background.
+  await eventually(async () => {
+    const token = `warm-${Math.random()}`
+    one.issuer.introspects(token, { active: true, ...one.issuer.claims() })
+    await one.ask(`Bearer ${token}`)
+    expect(await keys(redis)).toBeGreaterThan(0)
+  })
+  return { redis, one, beside }
+}
+
+const keys = async (redis: RedisServer) => Number((await redis.command('dbsize')).replace(/\D/g, ''))
+
+async function ready(bench: TestBench): Promise<void> {
+  await eventually(async () => expect((await bench.admin('/readyz')).status).toBe(200))
+}
+
+const introduce = (bench: TestBench, token: string, claims: Record<string, unknown> = {}) =>
+  bench.issuer.introspects(token, { active: true, ...bench.issuer.claims(claims) })
+
+describe.skipIf(!redisInstalled)('two sidecars that share a Redis', () => {
+  test('ask the issuer once about a token, and show it to nobody else', async () => {
+    const { redis, one, beside } = await twoSidecars()
+    introduce(one, 'opaque-token')
+    const before = await keys(redis)
+    expect((await one.ask('Bearer opaque-token')).status).toBe(200)
+    await eventually(async () => expect(await keys(redis)).toBe(before + 1))
+    const asked = one.issuer.calls.introspection
+    const two = await beside()
+    await eventually(async () => {
+      // Until it is connected it asks for itself, about tokens of its own.
+      expect((await two.ask('Bearer opaque-token')).headers.get('x-subject')).toBe('alice')
+    })
+    expect(one.issuer.calls.introspection).toBeLessThanOrEqual(asked + 1)
+    const names = (await redis.command('keys', '*')).split('\n')
+    expect(names.join()).not.toContain('opaque')
+    for (const name of names) expect(await redis.command('get', name)).not.toMatch(/alice|opaque|client_id/)
+  })
+
+  test('refuse what the feed has revoked, though Redis holds that it is active', async () => {
+    const { redis, one, beside } = await twoSidecars({ issuer: `${patient}\n    ${withFeed}` })
+    introduce(one, 'opaque-token', { jti: 'a' })
+    const before = await keys(redis)
+    expect((await one.ask('Bearer opaque-token')).status).toBe(200)
+    await eventually(async () => expect(await keys(redis)).toBe(before + 1))
+    await one.issuer.revoke('a')
+    const two = await beside()
+    expect((await two.ask('Bearer opaque-token')).status).toBe(401)
+  })
+
+  test('lose nothing but time while Redis is killed or frozen, and share again once it is back', async () => {
+    const { redis, one } = await twoSidecars()
+    introduce(one, 'first')
+    introduce(one, 'second')
+    introduce(one, 'third')
+    await redis.crash()
+    expect((await one.ask('Bearer first')).status).toBe(200)
+    expect((await one.ask('Bearer unknown')).status).toBe(401)
+    expect((await one.admin('/readyz')).status).toBe(200)
+    await redis.restart()
+    redis.freeze()
+    const begun = performance.now()
+    expect((await one.ask('Bearer second')).status).toBe(200)
+    expect(performance.now() - begun).toBeLessThan(2_500)
+    redis.thaw()
+    await eventually(async () => {
+      const token = `again-${Math.random()}`
+      introduce(one, token)
+      expect((await one.ask(`Bearer ${token}`)).status).toBe(200)
+      expect(await keys(redis)).toBeGreaterThan(0)
+    })
+    expect((await one.ask('Bearer third')).status).toBe(200)
+  }, 30_000)
+})
