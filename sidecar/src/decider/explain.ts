@@ -160,7 +160,7 @@ async function decideAbout(
 function noteUpstream({ upstream }: DecidingParts, tokens: TokenSource | undefined, note: Note): void {
   if (!upstream) return
   const source = tokens ?? upstream.tokensOf(undefined)
-  const current = source?.current()
+  const current = source?.peek()
   const expires = current && { header: upstream.header, expires_at: seconds(current.expiresAt) }
   note(
     'upstream_token',

@@ -58,6 +58,7 @@ export function createCallerTokens(options: CallerTokensOptions): CallerTokens {
       const question = grant.askFor(caller)
       return {
         current: () => sources.get(question.key)?.current(),
+        peek: () => sources.peek(question.key)?.peek(),
         get: () => (sources.get(question.key) ?? create(question)).get(),
       }
     },

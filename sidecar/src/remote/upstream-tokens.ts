@@ -21,6 +21,8 @@ export interface TokenSource {
   current(): UpstreamToken | undefined
   /** As `current`, or fetches one. @throws DependencyError */
   get(): Promise<UpstreamToken>
+  /** As `current`, but to look at only: it is no use of the token, and fetches nothing. */
+  peek(): UpstreamToken | undefined
 }
 
 export interface UpstreamTokens extends TokenSource {
@@ -113,6 +115,7 @@ export function createUpstreamTokens(options: UpstreamTokensOptions): UpstreamTo
 
   return {
     current,
+    peek: () => (held && now() < held.expiresAt ? held : undefined),
     expiresAt: () => held?.expiresAt,
     async get() {
       const token = current()

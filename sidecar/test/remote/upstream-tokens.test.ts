@@ -140,6 +140,16 @@ describe('upstream tokens', () => {
   })
 })
 
+test('looking at a token is no use of it, and fetches nothing', async () => {
+  const { tokens, requests, advance } = await withToken(100, { idle: 50 })
+  advance(81)
+  expect(tokens.peek()?.accessToken).toBe('first')
+  tokens.refreshIfDue()
+  expect(requests).toHaveLength(1)
+  advance(15)
+  expect(tokens.peek()).toBeUndefined()
+})
+
 describe('a clock that is set back', () => {
   test('makes neither a failure nor the time between two purges last', async () => {
     const { tokens, requests, advance, fail, answer } = setUp()
