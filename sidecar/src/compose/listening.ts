@@ -2,7 +2,6 @@
 import type { RequestListener } from 'node:http'
 import type { Config } from '../config/schema.ts'
 import type { Decider } from '../decider/decider.ts'
-import { overGrpc, overGrpcSocket } from '../http/grpc.ts'
 import { createPlace, type Move, overSocket, overTcp, type Place } from '../http/listeners.ts'
 
 export interface Listening {
@@ -24,13 +23,16 @@ export interface ListeningParts {
   isReady(): boolean
 }
 
+/** Only where it is spoken: it takes thirty MiB. */
+const loadGrpc = () => import('../http/grpc.ts')
+
 export function createListening({ gateways, operators, decider, isReady }: ListeningParts): Listening {
   let drainMs = 0
   const cutAfterMs = () => drainMs
   const tcp = createPlace(overTcp(gateways, cutAfterMs))
   const unix = createPlace(overSocket(gateways, cutAfterMs))
-  const grpc = createPlace(overGrpc(decider, isReady, cutAfterMs))
-  const grpcUnix = createPlace(overGrpcSocket(decider, isReady, cutAfterMs))
+  const grpc = createPlace(async (address) => (await loadGrpc()).overGrpc(decider, isReady, cutAfterMs)(address))
+  const grpcUnix = createPlace(async (path) => (await loadGrpc()).overGrpcSocket(decider, isReady, cutAfterMs)(path))
   const admin = createPlace(overTcp(operators, cutAfterMs))
 
   const moves: [place: Place, wanted: (config: Config) => string | undefined][] = [

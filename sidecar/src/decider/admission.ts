@@ -45,8 +45,6 @@ const transitMs = 1_000
 /** A gateway that keeps decisions asks again about anonymous requests after this. */
 const anonymousMs = 60_000
 
-const noClaims: Identity['claims'] = {}
-
 export function createAdmission(options: AdmissionOptions): Admission {
   const { headers, identityTokens, removedCookies, maxAgeMs } = options
   const keepsClaims = options.keepsClaims || identityTokens !== undefined
@@ -65,13 +63,14 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   return {
     verified(identity, confirmation, now, upstreamTokens) {
-      const { issuer, revocable, holdsUntil } = identity
+      const { issuer, revocable, expiresAt, holdsUntil } = identity
       return {
         issuer,
         revocable,
         confirmation,
         inForceAt: 0,
-        identity: keepsClaims ? identity : { ...identity, claims: noClaims },
+        identity: keepsClaims ? identity : undefined,
+        expiresAt,
         holdsUntil,
         answers: [],
         upstreamTokens,
@@ -80,6 +79,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       }
     },
     renew(verified, now) {
+      if (!verified.identity) return
       Object.assign(verified, allowOf(verified.identity, Math.min(verified.holdsUntil, now + maxAgeMs), now))
       verified.combined = undefined
     },

@@ -12,8 +12,10 @@ import type { Identity } from '../steps/identity.ts'
 import type { KnownToken } from '../steps/revocation.ts'
 
 export interface Verified extends KnownToken {
-  /** Its claims are left out where no step asks for them again. */
-  readonly identity: Identity
+  /** Undefined where no step asks for it again. */
+  readonly identity: Identity | undefined
+  /** ms since the epoch of the token's expiry; Infinity where none is known. */
+  readonly expiresAt: number
   /** What whoever presents the token must prove to hold, each time; undefined: nothing. */
   readonly confirmation: Confirmation | undefined
   /** ms since the epoch until which it may be kept */
@@ -90,7 +92,7 @@ function sizeOf(outcome: Outcome, token: string): number {
     ...Object.values(allow.set_headers),
     ...Object.values(revocable ?? {}),
     ...Object.values(confirmation ?? {}),
-    ...claimTexts(identity),
+    ...(identity ? claimTexts(identity) : []),
   ]
   return kept.reduce((bytes, value) => bytes + String(value).length, token.length + overheadBytes)
 }

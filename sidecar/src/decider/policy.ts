@@ -47,7 +47,7 @@ export function compilePolicy(parts: PolicyParts): Policy {
 
   /** The answer to a genuine token that is of no use any more. */
   const refusalInForce = (verified: Verified, time: number): Deny | undefined => {
-    if (time >= verified.identity.expiresAt) return refusals.expired
+    if (time >= verified.expiresAt) return refusals.expired
     const revocation = checkRevocation(verified)
     if (revocation === 'revoked') return refusals.revoked
     if (revocation === 'unknown') throw new DependencyError(verified.issuer, 'revocations are not known')

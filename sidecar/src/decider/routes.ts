@@ -63,7 +63,8 @@ function createRoute(index: number, access: Route['access'], requirements: reado
   const ofToken = requirements.filter((requirement) => requirement.ofToken)
   const ofRequest = requirements.filter((requirement) => !requirement.ofToken)
   const firstUnmet = (asked: readonly Requirement[], { identity }: Verified, request: DecisionRequest, now: number) => {
-    if (asked.length === 0) return undefined
+    // Where there is anything to ask, the identity is kept (`needsClaims`).
+    if (asked.length === 0 || !identity) return asked[0]?.refusal
     const facts = createRequestFacts(request)
     return asked.find((requirement) => !requirement.isMet(identity, facts, now))?.refusal
   }

@@ -141,17 +141,6 @@ describe('listeners', () => {
     await expect(fetch(`${old}/v1/forward-auth/main`)).rejects.toThrow()
   })
 
-  test('stay where they are if one of them cannot move', async () => {
-    bench = await startBench()
-    const before = bench.sidecar.address
-    const [port, taken] = [await freePort(), new URL(bench.sidecar.address ?? '').port]
-    const moved = (text: string) => text.replace(':0', `:${port}`).replace(':0', `:${taken}`)
-    expect(await reload({}, moved)).toBe(false)
-    expect(bench.sidecar.address).toBe(before)
-    expect((await bench.ask(await bearer())).status).toBe(200)
-    await expect(fetch(`http://127.0.0.1:${port}/v1/forward-auth/main`)).rejects.toThrow()
-  })
-
   test('a unix socket comes and goes', async () => {
     const path = join(folder.path, 's.sock')
     const ask = () =>

@@ -16,7 +16,7 @@ const allowed = (headers: Record<string, string>, claims: Record<string, unknown
   confirmation: undefined,
   inForceAt: 0,
   identity: { issuer: 'test', claims, revocable: undefined, ...times },
-  holdsUntil: times.holdsUntil,
+  ...times,
   answers: [],
   renewAt: Number.POSITIVE_INFINITY,
   allow: { decision: 'allow' as const, remove_headers: [], set_headers: headers, expires_at: 1_300 },

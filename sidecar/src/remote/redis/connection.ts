@@ -2,7 +2,8 @@
  * Redis, alone, behind Sentinel, or as a cluster. Nothing waits for a server that is not there: a command is answered
  * within its deadline, or fails; after repeated failures its breaker answers at once.
  */
-import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { createRequire } from 'node:module'
+import type { Cluster, Redis, RedisOptions } from 'ioredis'
 import { DependencyError } from '../../failures.ts'
 import type { Dependency } from '../dependency.ts'
 
@@ -34,6 +35,9 @@ export interface RedisSettings {
   timeoutMs: number
 }
 
+/** Loaded with the first connection: without Redis, its memory is better spent on tokens. */
+const loadDriver = (): typeof import('ioredis') => createRequire(import.meta.url)('ioredis')
+
 /** Connects in the background, and again for as long as it takes. */
 export function openRedis(settings: RedisSettings, dependency: Dependency): RedisConnection {
   const redis = connect(settings)
@@ -58,6 +62,7 @@ export function openRedis(settings: RedisSettings, dependency: Dependency): Redi
 }
 
 function connect(settings: RedisSettings): Redis | Cluster {
+  const driver = loadDriver()
   const { topology, sentinelName, username, password, sentinelPassword, tls } = settings
   const nodes = settings.nodes.map(hostAndPort)
   const credentials = { ...(username && { username }), ...(password && { password }) }
@@ -65,7 +70,7 @@ function connect(settings: RedisSettings): Redis | Cluster {
   const alone = { ...shared, enableOfflineQueue: false, retryStrategy }
   switch (topology) {
     case 'cluster':
-      return new Cluster(nodes, {
+      return new driver.Cluster(nodes, {
         redisOptions: shared,
         enableOfflineQueue: false,
         maxRedirections: 3,
@@ -73,7 +78,7 @@ function connect(settings: RedisSettings): Redis | Cluster {
         clusterRetryStrategy: retryStrategy,
       })
     case 'sentinel':
-      return new Redis({
+      return new driver.Redis({
         ...alone,
         sentinels: nodes,
         name: sentinelName ?? '',
@@ -82,7 +87,7 @@ function connect(settings: RedisSettings): Redis | Cluster {
         ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
       })
     case 'single':
-      return new Redis({ ...alone, ...nodes[0] })
+      return new driver.Redis({ ...alone, ...nodes[0] })
   }
 }
 
@@ -110,7 +115,7 @@ function hostAndPort(address: string): { host: string; port: number } {
 
 /** A Redis that makes room by dropping keys forgets without a word. */
 async function evictsNothing(redis: Redis | Cluster): Promise<boolean> {
-  const nodes = redis instanceof Cluster ? redis.nodes('master') : [redis]
+  const nodes = 'nodes' in redis ? redis.nodes('master') : [redis]
   const infos = await Promise.all(nodes.map((node) => node.info('memory')))
   return infos.every((info) => /^maxmemory:0\s/m.test(info) || /^maxmemory_policy:noeviction\s/m.test(info))
 }
