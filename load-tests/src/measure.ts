@@ -48,14 +48,14 @@ export async function measure(attack: Attack, seconds: number, connections: numb
 }
 
 /** Processor time of a process so far, in seconds (proc(5): fields 14 and 15, in hundredths). */
-function cpuSeconds(pid: number): number | undefined {
+export function cpuSeconds(pid: number): number | undefined {
   const stat = readProc(pid, 'stat')
   // The second field is the command in brackets, and may hold spaces.
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
   return fields && (Number(fields[11]) + Number(fields[12])) / 100
 }
 
-function memoryOf(pid: number): number | undefined {
+export function memoryOf(pid: number): number | undefined {
   const [, kibibytes] = /^VmRSS:\s+(\d+) kB/m.exec(readProc(pid, 'status') ?? '') ?? []
   return kibibytes === undefined ? undefined : Number(kibibytes) / 1024
 }

@@ -12,6 +12,8 @@ export interface Targets {
   /** Where PostgreSQL is installed, its server: parts take databases of their own from it. */
   postgres: PostgresServer | undefined
   emptyRoute: { origin: string; pid: number }
+  /** `demo.env`: beside it is the sidecar's configuration. */
+  envFile: string
   /** The variables of the demo. */
   variables: Readonly<Record<string, string>>
   /** Process ids of the services, by name. */
@@ -91,6 +93,7 @@ async function startSystemAndRoute(undo: (() => Promise<void>)[]): Promise<Omit<
     store: postgres ? 'PostgreSQL' : 'PGlite',
     postgres,
     emptyRoute: { origin, pid: emptyRoute.pid },
+    envFile: system.envFile,
     variables: system.variables,
     pids: system.pids,
   }

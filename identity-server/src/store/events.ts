@@ -1,6 +1,6 @@
 import { type Selectable, sql } from 'kysely'
 import type { Tx } from './database.ts'
-import { type IdRange, type Page, paginateNewestFirst } from './page.ts'
+import type { Page } from './page.ts'
 import type { EventsTable } from './schema.ts'
 
 /** An event before it is stored: as `EventsTable`, with the time in ms since the epoch. */
@@ -27,23 +27,31 @@ export async function insertEvents(tx: Tx, rows: readonly EventRow[]): Promise<v
 
 export type StoredEvent = Selectable<EventsTable>
 
-export interface EventFilter extends IdRange {
+export interface EventFilter {
   type?: string | undefined
   client?: string | undefined
   subject?: string | undefined
+  /** Ids: not before the first, and before the second. */
+  from?: string | undefined
+  to?: string | undefined
 }
 
 /** The auth server's events, newest first; `page.after` is the id of the last one of the page before. */
 export function listEvents(tx: Tx, authServer: string, filter: EventFilter, page: Page): Promise<StoredEvent[]> {
-  const { type, client, subject } = filter
-  const found = tx
+  const { type, client, subject, from, to } = filter
+  return tx
     .selectFrom('events')
     .selectAll()
     .where('auth_server_id', '=', authServer)
     .$if(type !== undefined, (query) => query.where('type', '=', type ?? ''))
     .$if(client !== undefined, (query) => query.where('client_id', '=', client ?? ''))
     .$if(subject !== undefined, (query) => query.where('subject', '=', subject ?? ''))
-  return paginateNewestFirst(found, filter, page).execute()
+    .$if(from !== undefined, (query) => query.where('id', '>=', from ?? ''))
+    .$if(to !== undefined, (query) => query.where('id', '<', to ?? ''))
+    .$if(page.after !== undefined, (query) => query.where('id', '<', page.after ?? ''))
+    .orderBy('id', 'desc')
+    .limit(page.limit)
+    .execute()
 }
 
 /** Makes room for the events of a day (UTC), where there is none yet, on behalf of maintenance. @param day `YYYY-MM-DD` */

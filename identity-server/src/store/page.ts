@@ -20,23 +20,3 @@ export function paginate<Table extends keyof Tables, Row>(
     ? ordered
     : ordered.where(sql<boolean>`${sql.ref(String(key))} collate "C" > ${page.after}`)
 }
-
-/** Ids: not before the first, and before the second. */
-export interface IdRange {
-  from?: string | undefined
-  to?: string | undefined
-}
-
-/** As `paginate`, of rows whose ids ascend with time: the newest come first. */
-export function paginateNewestFirst<Table extends keyof Tables, Row>(
-  query: SelectQueryBuilder<Tables, Table, Row>,
-  { from, to }: IdRange,
-  page: Page,
-): SelectQueryBuilder<Tables, Table, Row> {
-  return query
-    .$if(from !== undefined, (asked) => asked.where(sql<boolean>`id >= ${from}`))
-    .$if(to !== undefined, (asked) => asked.where(sql<boolean>`id < ${to}`))
-    .$if(page.after !== undefined, (asked) => asked.where(sql<boolean>`id < ${page.after}`))
-    .orderBy(sql`id`, 'desc')
-    .limit(page.limit)
-}
