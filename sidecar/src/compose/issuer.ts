@@ -23,10 +23,16 @@ export interface ComposedIssuer {
   feed: RevocationFeed | undefined
 }
 
+export interface IssuerSurroundings {
+  cache: CacheConfig
+  /** Seconds: how recent its feed has to be for whom bears least; undefined: for nobody. */
+  feedMaxAge: number | undefined
+}
+
 export function composeIssuer(
   name: string,
   configured: IssuerConfig,
-  cache: CacheConfig,
+  { cache, feedMaxAge }: IssuerSurroundings,
   toolkit: Toolkit,
 ): ComposedIssuer {
   const { keep, now } = toolkit
@@ -52,8 +58,10 @@ export function composeIssuer(
       opaquePrefix: config.introspection?.opaque_tokens?.prefix ?? '',
     },
     keys: types.length > 0 || config.revocation_feed || config.introspection?.signed ? keys : undefined,
-    feed: keep(`${name} revocation feed`, [issuer, algorithms, config.revocation_feed, metadata, keys], (tools) =>
-      composeFeed(name, config, metadata, keys, tools),
+    feed: keep(
+      `${name} revocation feed`,
+      [issuer, algorithms, config.revocation_feed, feedMaxAge, metadata, keys],
+      (tools) => composeFeed(name, config, { metadata, keys, feedMaxAge }, tools),
     ),
   }
 }
@@ -84,8 +92,7 @@ function composeKeys(
 function composeFeed(
   name: string,
   { issuer, algorithms, revocation_feed: config }: IssuerConfig,
-  metadata: FindEndpoint,
-  keys: Jwks,
+  { metadata, keys, feedMaxAge }: { metadata: FindEndpoint; keys: Jwks; feedMaxAge: number | undefined },
   toolkit: Toolkit,
 ): RevocationFeed | undefined {
   if (!config) return undefined
@@ -98,11 +105,16 @@ function composeFeed(
     clientId: config.client_id,
     client: composeClient(`${name} revocation feed`, clientAuth, issuer, toolkit),
     verify: createVerifyIssuerJwt({ issuer, algorithms, verifySignature: keys.ofEvents }),
-    maxAgeMs: config.max_age === undefined ? undefined : config.max_age * 1_000,
+    maxAgeMs: inMs(config.max_age),
+    lookWithinMs: inMs(feedMaxAge),
     now,
     onFailure: (error) => logger.warn({ reason: safeReason(error), issuer: name }, 'the revocation feed failed'),
     onUnknownEvents: (count) => logger.warn({ count, issuer: name }, 'events of unknown types have no effect'),
   })
   onClose(feed.close)
   return feed
+}
+
+function inMs(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : seconds * 1_000
 }

@@ -23,9 +23,12 @@ export interface ComposedPolicies {
 
 export function composePolicies(config: Config, { keep }: Toolkit): ComposedPolicies {
   const { cache } = config
-  const issuers = mapValues(config.issuers, (name, issuer) =>
-    keep(`issuer ${name}`, [issuer, cache], (toolkit) => composeIssuer(name, issuer, cache, toolkit)),
-  )
+  const issuers = mapValues(config.issuers, (name, issuer) => {
+    const surroundings = { cache, feedMaxAge: smallestFeedAge(config, name) }
+    return keep(`issuer ${name}`, [issuer, surroundings], (toolkit) =>
+      composeIssuer(name, issuer, surroundings, toolkit),
+    )
+  })
   const upstreams = mapValues(config.upstreams, (name, upstream) =>
     keep(`upstream ${name}`, [upstream], (toolkit) => composeUpstream(name, upstream, toolkit)),
   )
@@ -47,6 +50,15 @@ export function composePolicies(config: Config, { keep }: Toolkit): ComposedPoli
     feeds,
     upstreams,
   }
+}
+
+/** How recent the issuer's feed has to be for the policy that bears least. */
+function smallestFeedAge({ policies, issuers }: Config, issuer: string): number | undefined {
+  const ages = Object.values(policies).flatMap((policy) =>
+    policy.issuers.includes(issuer) ? (policy.revocations_within ?? []) : [],
+  )
+  const all = [...ages, issuers[issuer]?.revocation_feed?.max_age ?? []].flat()
+  return all.length === 0 ? undefined : Math.min(...all)
 }
 
 function pairs<Value>(name: string, value: Value | undefined): [string, Value][] {

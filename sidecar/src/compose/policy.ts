@@ -67,7 +67,11 @@ export function composePolicy(
     dpopNonce: nonces?.current,
   })
   const routes = createRoutes(config, refusals.refuse)
-  const checkRevocation = createCheckRevocation(feeds)
+  const checkRevocation = createCheckRevocation({
+    feeds,
+    withinMs: config.revocations_within === undefined ? undefined : config.revocations_within * 1_000,
+    now,
+  })
   const authenticate = timed(
     'authenticate',
     createAuthenticate({

@@ -19,6 +19,7 @@ import {
 import { redisPasswordsOverTls, redisTopology } from './checks/redis.ts'
 import {
   distinctIssuers,
+  feedsWhereRequired,
   jwtsIntrospectable,
   knownReferences,
   opaqueTokensToldApart,
@@ -47,6 +48,7 @@ const checks: readonly Check[] = [
   distinctIssuers,
   opaqueTokensToldApart,
   jwtsIntrospectable,
+  feedsWhereRequired,
   tokensOfSomeKind,
   headersApart,
   headersFree,

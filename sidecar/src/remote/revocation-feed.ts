@@ -37,6 +37,8 @@ export interface RevocationFeedOptions extends EventTrust {
   client: OAuthClient
   /** How long ago the issuer must have said at least that there is nothing new; undefined: that does not matter. */
   maxAgeMs: number | undefined
+  /** How often it must say so at least, where that matters to anybody. */
+  lookWithinMs: number | undefined
   random?: () => number
   /** Told of each poll that fails, or brings what cannot be believed. */
   onFailure(error: unknown): void
@@ -55,7 +57,7 @@ const idleMs = 250
 const maxEvents = 250
 
 export function createRevocationFeed(options: RevocationFeedOptions): RevocationFeed {
-  const { name, client, maxAgeMs, now, onFailure, random = Math.random } = options
+  const { name, client, maxAgeMs, lookWithinMs, now, onFailure, random = Math.random } = options
   const received = createReceivedRevocations(options)
   const closing = new AbortController()
   let position: string | undefined
@@ -184,7 +186,7 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
     answeredAt: () => answeredAt,
     lags,
     start() {
-      loop ??= Promise.all([run(), ...(maxAgeMs === undefined ? [] : [lookWithin(maxAgeMs)])])
+      loop ??= Promise.all([run(), ...(lookWithinMs === undefined ? [] : [lookWithin(lookWithinMs)])])
     },
     async close() {
       closing.abort()

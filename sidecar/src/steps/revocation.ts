@@ -17,13 +17,22 @@ export interface KnownToken {
 
 export type CheckRevocation = (token: KnownToken) => RevocationState
 
-/** @param feeds by the issuer's name; an issuer without one tells of revocations by introspection only */
-export function createCheckRevocation(feeds: ReadonlyMap<string, RevocationFeed>): CheckRevocation {
+export interface CheckRevocationOptions {
+  /** By the issuer's name; an issuer without one tells of revocations by introspection only. */
+  feeds: ReadonlyMap<string, RevocationFeed>
+  /** How recent a feed has to be; undefined: that does not matter beyond what the feed itself requires. */
+  withinMs: number | undefined
+  /** ms since the epoch */
+  now: () => number
+}
+
+export function createCheckRevocation({ feeds, withinMs, now }: CheckRevocationOptions): CheckRevocation {
   if (feeds.size === 0) return () => 'in_force'
+  const isTooOld = (answeredAt = 0) => withinMs !== undefined && now() - answeredAt > withinMs
   return (token) => {
     const feed = feeds.get(token.issuer)
     if (!feed) return 'in_force'
-    if (!feed.synced()) return 'unknown'
+    if (!feed.synced() || isTooOld(feed.answeredAt())) return 'unknown'
     // Looked up once for all uses until the next revocation: these are few, and uses are many.
     const state = feed.state()
     if (token.inForceAt === state || token.revocable === undefined) return 'in_force'

@@ -339,6 +339,29 @@ describe('the revocation feed', () => {
       expect((await untilRefused(token)).ms).toBeLessThan(1_000)
     }, 30_000)
 
+    test('of one policy: its requests are 503 once it is older, those of others are not', async () => {
+      bench = await startBench({
+        issuer: withFeed,
+        policy: 'revocations_within: 4',
+        more: '  relaxed: { issuers: [test] }',
+      })
+      await ready()
+      const token = await tokenWithJti('a')
+      const polls = bench.issuer.calls.events
+      await until(() => bench.issuer.calls.events > polls)
+      expect((await bench.ask(token)).status).toBe(200)
+      bench.issuer.behave('events', 'hang')
+      bench.clock.advance(6)
+      expect((await bench.ask(token)).status).toBe(503)
+      expect((await bench.ask(token, 'relaxed')).status).toBe(200)
+      expect((await bench.admin('/readyz')).status).toBe(200)
+      bench.issuer.behave('events', 'normal')
+      await until(() => bench.issuer.calls.events > polls + 2)
+      for (let attempt = 0; attempt < 100 && (await bench.ask(token)).status !== 200; attempt++)
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      expect((await bench.ask(token)).status).toBe(200)
+    }, 30_000)
+
     test('goes on however old it is where there is no bound', async () => {
       bench = await startBench({ issuer: withFeed })
       await ready()

@@ -52,6 +52,16 @@ export function jwtsIntrospectable({ policies, issuers }: Config): PathProblem[]
   )
 }
 
+/** How recent a feed is that there is not, nobody knows. */
+export function feedsWhereRequired({ policies, issuers }: Config): PathProblem[] {
+  return Object.entries(policies).flatMap(([name, { revocations_within, issuers: accepted }]) =>
+    accepted.flatMap((issuer) => {
+      if (revocations_within === undefined || !issuers[issuer] || issuers[issuer].revocation_feed) return []
+      return [{ path: ['policies', name, 'revocations_within'], reason: `${issuer} has no revocation_feed` }]
+    }),
+  )
+}
+
 /** An issuer whose JWTs are not verified here, and that is not asked either, would have no tokens. */
 export function tokensOfSomeKind({ issuers }: Config): PathProblem[] {
   return Object.entries(issuers).flatMap(([name, { token_types, introspection }]) =>

@@ -49,6 +49,14 @@ export const Policy = object(
       default: false,
       description: 'Whether issuers are asked about JWTs as well, once they are found genuine',
     }),
+    revocations_within: Type.Optional(
+      Type.Integer({
+        minimum: 2,
+        maximum: 3_600,
+        description:
+          'How long ago, in seconds, an issuer must at least have said that nothing more is revoked: else 503. Default: as the revocation_feed of the issuer has it',
+      }),
+    ),
     on_unavailable: section(
       {
         stale_for: seconds(
