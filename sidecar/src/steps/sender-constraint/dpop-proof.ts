@@ -6,6 +6,7 @@ import { Refusal } from '../../failures.ts'
 import type { ReplayGuard } from '../../remote/replay-guard.ts'
 import { jwkThumbprint } from '../jwk-thumbprint.ts'
 import { valuesOf } from '../token-sources/header.ts'
+import { createBursts } from './bursts.ts'
 import type { DpopNonces } from './dpop-nonces.ts'
 import { createVerifyProofSignature } from './proof-signature.ts'
 import type { RequestUris } from './request-uri.ts'
@@ -33,6 +34,7 @@ export interface VerifyProofOptions {
 export function createVerifyProof(options: VerifyProofOptions): VerifyProof {
   const { urisOf, maxAge, leeway, nonces, replayGuard, now } = options
   const verifySignature = createVerifyProofSignature()
+  const burst = createBursts()
 
   /** The second in which `iat` lies counts to its end. */
   const lastSecond = (iat: number) => iat + maxAge + leeway + 1
@@ -59,7 +61,8 @@ export function createVerifyProof(options: VerifyProofOptions): VerifyProof {
     }
     // Before the costly part: only who has a token of this key gets there.
     if (jwkThumbprint(read.jwk) !== jkt) throw new Refusal('invalid_token', 'the token is bound to another key')
-    if (!verifySignature(proof, read, jkt)) throw refusal('the signature of the proof is wrong')
+    const isSigned = await burst(() => verifySignature(proof, read, jkt))
+    if (!isSigned) throw refusal('the signature of the proof is wrong')
     // At last, since whatever fails before has not used the proof.
     const unused = await replayGuard.use(`dpop ${jkt} ${read.claims.jti}`, lastSecond(read.claims.iat) * 1_000)
     if (!unused) throw refusal('the proof was used before')
