@@ -10,6 +10,8 @@ export const connectionLimits = {
   maxHeaderSize: 64 * 1024,
   requestTimeout: 5_000,
   headersTimeout: 5_000,
+  // Node.js would look for what is too slow twice a minute only.
+  connectionsCheckingInterval: 1_000,
   keepAliveTimeout: 75_000,
 }
 
