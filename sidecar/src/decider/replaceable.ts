@@ -6,8 +6,6 @@ export interface ReplaceableDecider extends Decider {
   underWay(): number
   /** Every later request is the new one's. @returns settles once the old one has answered all that it was asked */
   replace(next: Decider): Promise<void>
-  /** Settles once nothing is under way. */
-  idle(): Promise<void>
 }
 
 interface Turn {
@@ -19,9 +17,6 @@ interface Turn {
 export function createReplaceableDecider(first: Decider): ReplaceableDecider {
   let turn: Turn = { decider: first, underWay: 0, onIdle: [] }
   let total = 0
-
-  const idle = (of: Turn): Promise<void> =>
-    of.underWay === 0 ? Promise.resolve() : new Promise((resolve) => of.onIdle.push(resolve))
 
   return {
     decide(policy, request) {
@@ -41,8 +36,7 @@ export function createReplaceableDecider(first: Decider): ReplaceableDecider {
     replace(next) {
       const old = turn
       turn = { decider: next, underWay: 0, onIdle: [] }
-      return idle(old)
+      return old.underWay === 0 ? Promise.resolve() : new Promise((resolve) => old.onIdle.push(resolve))
     },
-    idle: () => idle(turn),
   }
 }
