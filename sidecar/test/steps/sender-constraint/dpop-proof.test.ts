@@ -1,6 +1,7 @@
 /** DPoP-bound tokens at the sidecar: what a thief of the token, of proofs, or of both tries. */
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import type { Decision, DecisionRequest } from '@postern/protocol/decision'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createDpopKey, type DpopKey, provenUri } from '../../support/dpop.ts'
 import { eventually } from '../../support/redis.ts'
@@ -239,6 +240,19 @@ describe('a token that is bound by DPoP', () => {
     for (const round of [1, 2]) {
       expect(await ask(await own.prove(bound), {}, bound), String(round)).toMatchObject({ decision: 'allow' })
     }
+  })
+
+  test('with any character changed, is no proof', async () => {
+    const signs = 'abcXYZ019-_.=+/ ,'.split('')
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), fc.constantFrom(...signs), fc.nat(2), async (at, sign, removed) => {
+        const proof = await key.prove(token)
+        const place = at % proof.length
+        const changed = proof.slice(0, place) + sign + proof.slice(place + removed)
+        if (changed !== proof) expect(await ask(changed)).toMatchObject({ decision: 'deny', status: 401 })
+      }),
+      { numRuns: 300 },
+    )
   })
 
   test('an overlong proof is refused unread', async () => {
