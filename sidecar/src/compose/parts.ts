@@ -45,6 +45,8 @@ interface Part {
 
 /** What came into being while a part was built. */
 interface Scope {
+  /** Names of the parts around it and its own, so that parts inside different ones may have the same name. */
+  readonly path: string
   readonly parts: Map<string, Part>
   readonly secrets: { source: SecretSource; secret: string }[]
   readonly dependencies: Dependency[]
@@ -60,7 +62,7 @@ export function createParts(tools: Tools): Parts {
       const opened: Scope[] = []
       const building = { tools, before, used, opened }
       try {
-        const base = createPart<CommonToolkit, Common>(common, [], {
+        const base = createPart<CommonToolkit, Common>('common', common, [], {
           building,
           complete: (bench) => bench,
           fromAll: [],
@@ -68,9 +70,9 @@ export function createParts(tools: Tools): Parts {
         // Everything may use what is common, so everything is made from it.
         const complete = (bench: Workbench<Toolkit>): Toolkit => ({ ...bench, ...base.value })
         const fromAll = [base.value.shared, base.value.replayGuard]
-        const whole = createPart<Toolkit, T>(build, fromAll, { building, complete, fromAll })
-        used.set('the common parts', base.part)
-        used.set('the whole', whole.part)
+        const whole = createPart<Toolkit, T>('own', build, fromAll, { building, complete, fromAll })
+        used.set(base.part.scope.path, base.part)
+        used.set(whole.part.scope.path, whole.part)
         return {
           value: whole.value,
           dependencies: [...used.values()].flatMap(({ scope }) => scope.dependencies),
@@ -106,11 +108,12 @@ interface Workshop<Whole> {
 }
 
 function createPart<Whole, T>(
+  path: string,
   build: (toolkit: Whole) => T,
   madeFrom: readonly unknown[],
   workshop: Workshop<Whole>,
 ): { part: Part; value: T } {
-  const scope: Scope = { parts: new Map(), secrets: [], dependencies: [], closers: [] }
+  const scope: Scope = { path, parts: new Map(), secrets: [], dependencies: [], closers: [] }
   workshop.building.opened.push(scope)
   const value = build(workshop.complete(workbenchFor(scope, workshop)))
   return { part: { value, madeFrom, scope }, value }
@@ -134,11 +137,12 @@ function workbenchFor<Whole>(scope: Scope, workshop: Workshop<Whole>): Workbench
     },
     onClose: (closer) => void scope.closers.push(closer),
     keep<T>(name: string, own: readonly unknown[], build: (toolkit: Whole) => T): T {
+      const path = `${scope.path}/${name}`
       const madeFrom = [...workshop.fromAll, ...own]
-      const known = used.get(name) ?? before.get(name)
-      const part = known && isSame(known, madeFrom, tools) ? known : createPart(build, madeFrom, workshop).part
-      scope.parts.set(name, part)
-      markUsed(name, part, used)
+      const known = used.get(path) ?? before.get(path)
+      const part = known && isSame(known, madeFrom, tools) ? known : createPart(path, build, madeFrom, workshop).part
+      scope.parts.set(path, part)
+      markUsed(part, used)
       // Made under this name by the same `build`, so it is of its type.
       return part.value as T
     },
@@ -149,9 +153,9 @@ function isSame(part: Part, madeFrom: readonly unknown[], { readSecret }: Tools)
   return isDeepStrictEqual(part.madeFrom, madeFrom) && hasSameSecrets(part, readSecret)
 }
 
-function markUsed(name: string, part: Part, used: Map<string, Part>): void {
-  used.set(name, part)
-  for (const [inner, innerPart] of part.scope.parts) markUsed(inner, innerPart, used)
+function markUsed(part: Part, used: Map<string, Part>): void {
+  used.set(part.scope.path, part)
+  for (const inner of part.scope.parts.values()) markUsed(inner, used)
 }
 
 /** A secret that was changed in its file takes effect like a changed member. */
@@ -162,6 +166,7 @@ function hasSameSecrets({ scope }: Part, readSecret: Tools['readSecret']): boole
   )
 }
 
+/** One that cannot be closed keeps no other open. */
 async function close(scopes: readonly Scope[]): Promise<void> {
-  await Promise.all(scopes.flatMap(({ closers }) => closers.map(async (closer) => closer())))
+  await Promise.allSettled(scopes.flatMap(({ closers }) => closers.map(async (closer) => closer())))
 }

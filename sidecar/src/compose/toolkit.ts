@@ -29,7 +29,7 @@ export interface Workbench<Whole> {
   /**
    * A part as it was before a reload, with all that it has learnt, where everything that it is made from is the same; else
    * a new one (compose/parts.ts).
-   * @param name of the part, another one for each
+   * @param name of the part, another one for each inside the same part
    * @param madeFrom all that `build` uses: members of the configuration, other parts that were kept
    */
   keep<T>(name: string, madeFrom: readonly unknown[], build: (toolkit: Whole) => T): T

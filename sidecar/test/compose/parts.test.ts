@@ -85,6 +85,34 @@ describe('a part', () => {
     expect(closed).toEqual(['one'])
   })
 
+  test('may have the name of one inside another part', async () => {
+    const { composeParts, closed, thing } = createBench()
+    const compose = () =>
+      composeParts(({ keep }) =>
+        ['a', 'b'].map((name) =>
+          keep(
+            name,
+            [],
+            thing(name, (toolkit) => toolkit.keep('keys', [name], thing(`keys of ${name}`))),
+          ),
+        ),
+      )
+    const first = compose()
+    await first.adopt()()
+    const second = compose()
+    expect(second.value[0]).toBe(first.value[0])
+    await second.adopt()()
+    expect(closed).toEqual([])
+  })
+
+  test('that cannot be closed keeps no other open', async () => {
+    const { composeParts, closed, thing } = createBench()
+    const broken = thing('broken', ({ onClose }) => onClose(() => Promise.reject(new Error('stuck'))))
+    await composeParts(({ keep }) => [keep('broken', [], broken), keep('other', [], thing('other'))]).adopt()()
+    await composeParts(() => undefined).adopt()()
+    expect(closed).toEqual(['broken', 'other'])
+  })
+
   test('that stays in use through a kept one is not closed', async () => {
     const { composeParts, close, closed, thing } = createBench()
     const compose = () =>
