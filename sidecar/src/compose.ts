@@ -81,7 +81,12 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   inspection(app, {
     inspectorOf: engine.inspector,
     now,
-    onUnavailable: (policy, error) => logger.warn({ policy, reason: safeReason(error) }, 'a token cannot be inspected'),
+    onUnavailable(policy, error) {
+      const reason = safeReason(error)
+      limitedLog.write(`inspection ${policy} ${reason}`, (leftOut) =>
+        logger.warn({ policy, reason, ...(leftOut > 0 && { left_out: leftOut }) }, 'a token cannot be inspected'),
+      )
+    },
   })
   const operations = createOperationsApp({
     logger,

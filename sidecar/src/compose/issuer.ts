@@ -96,7 +96,7 @@ function composeFeed(
   toolkit: Toolkit,
 ): RevocationFeed | undefined {
   if (!config) return undefined
-  const { logger, now, onClose } = toolkit
+  const { logger, limitedLog, now, onClose } = toolkit
   const clientAuth = { ...config, client_auth: 'client_secret_basic' as const }
   const feed = createRevocationFeed({
     name: `${name} revocation feed`,
@@ -108,7 +108,12 @@ function composeFeed(
     maxAgeMs: inMs(config.max_age),
     lookWithinMs: inMs(feedMaxAge),
     now,
-    onFailure: (error) => logger.warn({ reason: safeReason(error), issuer: name }, 'the revocation feed failed'),
+    onFailure(error) {
+      const reason = safeReason(error)
+      limitedLog.write(`feed ${name} ${reason}`, (leftOut) =>
+        logger.warn({ issuer: name, reason, ...(leftOut > 0 && { left_out: leftOut }) }, 'the revocation feed failed'),
+      )
+    },
     onUnknownEvents: (count) => logger.warn({ count, issuer: name }, 'events of unknown types have no effect'),
   })
   onClose(feed.close)
