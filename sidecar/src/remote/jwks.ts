@@ -87,6 +87,9 @@ export function createJwks({ url, timeoutMs, http, dependency, now, random = Mat
     })
 
   const usable = () => (keys && now() - keys.fetchedAt <= keepForMs ? keys : undefined)
+  /** A clock that was set back stretches no pause. */
+  const isOver = (pauseMs: number) => Math.abs(now() - attemptedAt) > pauseMs
+  const isDue = ({ fetchedAt, refreshAfter }: Keys) => now() >= refreshAfter || now() < fetchedAt
 
   /** A failure is no news: the next look tries again. */
   const refreshWhereDue = () => {
@@ -94,14 +97,14 @@ export function createJwks({ url, timeoutMs, http, dependency, now, random = Mat
     const pauseMs = known
       ? cooldownMs.ofTokens
       : Math.min(retry.maxMs, retry.firstMs * 2 ** failures) * (0.5 + random() / 2)
-    const due = !known || now() >= known.refreshAfter
-    if (due && now() - attemptedAt > pauseMs && flights.size === 0) refresh().catch(() => undefined)
+    const due = !known || isDue(known)
+    if (due && isOver(pauseMs) && flights.size === 0) refresh().catch(() => undefined)
   }
 
   const verifyWithNewKeys = async (jwt: ReceivedJwt, cooldown: number): Promise<void> => {
     const known = usable()
     // A fetch that is under way may bring the key: after a rotation, many tokens ask for the new one at once.
-    const mayFetch = !known || flights.size > 0 || now() - attemptedAt > cooldown
+    const mayFetch = !known || flights.size > 0 || isOver(cooldown)
     // It may be a new key that the cooldown keeps us from seeing, so the refusal is not kept.
     if (!mayFetch) throw unverified(known.set, jwt, true)
     const { set } = await refresh().catch((error: unknown) => {
@@ -115,7 +118,7 @@ export function createJwks({ url, timeoutMs, http, dependency, now, random = Mat
     (cooldown: number): VerifySignature =>
     (jwt) => {
       const known = usable()
-      if (known && now() >= known.refreshAfter) refreshWhereDue()
+      if (known && isDue(known)) refreshWhereDue()
       return known && isSigned(known.set, jwt) ? undefined : verifyWithNewKeys(jwt, cooldown)
     }
 

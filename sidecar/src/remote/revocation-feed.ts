@@ -103,7 +103,7 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
 
   /** @param at when the issuer had no more to tell */
   const knowUntil = (at: number) => {
-    if (!doubt) answeredAt = Math.max(at, answeredAt ?? at)
+    if (!doubt) answeredAt = at
   }
 
   const advance = async (): Promise<{ moved: boolean }> => {
@@ -178,7 +178,9 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
     }
   }
 
-  const isRecent = () => maxAgeMs === undefined || (answeredAt !== undefined && now() - answeredAt <= maxAgeMs)
+  // Where the clock was set back, how old it is cannot be told until the next answer.
+  const isRecent = () =>
+    maxAgeMs === undefined || (answeredAt !== undefined && Math.abs(now() - answeredAt) <= maxAgeMs)
   return {
     isRevoked: received.cover,
     state: received.state,

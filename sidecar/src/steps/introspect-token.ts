@@ -41,7 +41,7 @@ export function createIntrospectToken(options: IntrospectTokenOptions): TokenInt
   /** The last answer in the place of one that cannot be had, where it still may serve. */
   const insteadOf = (error: unknown, token: string, staleForMs: number): IntrospectionAnswer & { stale: true } => {
     const last = staleForMs > 0 && error instanceof DependencyError ? answers.last(token) : undefined
-    if (!last?.claims || now() >= last.askedAt + freshMs + staleForMs) throw error
+    if (!last?.claims || Math.abs(now() - last.askedAt) >= freshMs + staleForMs) throw error
     return { ...last, stale: true }
   }
 

@@ -28,7 +28,7 @@ export interface CheckRevocationOptions {
 
 export function createCheckRevocation({ feeds, withinMs, now }: CheckRevocationOptions): CheckRevocation {
   if (feeds.size === 0) return () => 'in_force'
-  const isTooOld = (answeredAt = 0) => withinMs !== undefined && now() - answeredAt > withinMs
+  const isTooOld = (answeredAt = 0) => withinMs !== undefined && Math.abs(now() - answeredAt) > withinMs
   return (token) => {
     const feed = feeds.get(token.issuer)
     if (!feed) return 'in_force'

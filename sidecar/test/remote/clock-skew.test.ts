@@ -1,6 +1,6 @@
 /** What a caller sees where the clocks of the issuer and the sidecar differ. */
 import { afterEach, describe, expect, test } from 'vitest'
-import { startBench, type TestBench, withIntrospection } from '../support/sidecar.ts'
+import { startBench, type TestBench, withFeed, withIntrospection } from '../support/sidecar.ts'
 
 let bench: TestBench
 afterEach(() => bench.close())
@@ -12,6 +12,45 @@ const times = (seconds: number) => {
 }
 const status = async (seconds: number) =>
   (await bench.ask(`Bearer ${await bench.issuer.mint({ claims: times(seconds) })}`)).status
+
+async function ready(): Promise<void> {
+  for (let attempt = 0; attempt < 500 && (await bench.admin('/readyz')).status !== 200; attempt++)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
+describe("the sidecar's own clock, set back by an hour,", () => {
+  test('keeps no new key from being fetched', async () => {
+    bench = await startBench()
+    await ready()
+    bench.clock.advance(-3_600)
+    await bench.issuer.rotate('k2')
+    expect(await status(0)).toBe(200)
+  })
+
+  test('stretches no answer of introspection, and no stale one', async () => {
+    const patient = withIntrospection.replace(/timeout_ms: \d+/, 'timeout_ms: 2000')
+    bench = await startBench({ issuer: patient, more: '  other: { issuers: [test] }' })
+    await ready()
+    bench.issuer.introspects('opaque', { active: true, ...bench.issuer.claims() })
+    expect((await bench.ask('Bearer opaque', 'other')).status).toBe(200)
+    bench.clock.advance(-3_600)
+    bench.issuer.introspects('opaque', { active: false })
+    expect((await bench.ask('Bearer opaque')).status).toBe(401)
+  })
+
+  test('does not make a silent feed look recent', async () => {
+    bench = await startBench({ issuer: withFeed.replace(/ }$/, ', max_age: 4 }') })
+    await ready()
+    const token = `Bearer ${await bench.issuer.mint()}`
+    expect((await bench.ask(token)).status).toBe(200)
+    bench.issuer.behave('events', 'hang')
+    bench.clock.advance(-3_600)
+    expect((await bench.ask(token)).status).toBe(503)
+    bench.issuer.behave('events', 'normal')
+    await ready()
+    expect((await bench.admin('/readyz')).status).toBe(200)
+  }, 20_000)
+})
 
 describe('an issuer whose clock is', () => {
   test.each([

@@ -51,6 +51,8 @@ export function createIntrospectionAnswers({ ask, freshMs, secondLevel, now }: A
   const inactive = createLru(limits.inactive)
 
   const freshFor = ({ claims, askedAt }: IntrospectionAnswer) => {
+    // The clock was set back, or is that of a sidecar whose is ahead: how old the answer is cannot be told.
+    if (askedAt > now() + clocksDifferMs) return 0
     const until = askedAt + (claims ? freshMs.active : freshMs.inactive)
     const expiresAt = typeof claims?.exp === 'number' ? claims.exp * 1_000 : Number.POSITIVE_INFINITY
     return Math.min(until, expiresAt) - now()
@@ -73,9 +75,7 @@ export function createIntrospectionAnswers({ ask, freshMs, secondLevel, now }: A
 
   const askOthers = async (token: string): Promise<IntrospectionAnswer | undefined> => {
     const shared = await secondLevel?.get(token)
-    // Of a sidecar whose clock is ahead: how old it is cannot be told.
-    if (!shared || shared.askedAt > now() + clocksDifferMs) return undefined
-    return freshFor(shared) > 0 ? remember(token, shared) : undefined
+    return shared && freshFor(shared) > 0 ? remember(token, shared) : undefined
   }
 
   const last = (token: string) => active.get(token) ?? inactive.get(token)
