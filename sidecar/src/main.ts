@@ -2,24 +2,27 @@
 /**
  * The sidecar as a process.
  *
- *   postern-sidecar <config.yaml>                     runs it; SIGHUP, or a change of the file, reloads it
+ *   postern-sidecar <config.yaml> [--admin <address>] runs it; SIGHUP, or a change of the file, reloads it
  *   postern-sidecar validate [--json] <config.yaml>   checks the file and ends: 0 it is valid, 1 it is not, 2 wrong usage
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseConfig } from './config/load.ts'
+import { parseArgs } from 'node:util'
+import { parseConfig, withAdminAt } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import { createReadSecret } from './config/secret.ts'
 import { usage, validate } from './config/validate.ts'
 import { watchFile } from './config/watch.ts'
 import { createLog } from './log.ts'
 
-const load = (file: string): Config => parseConfig(readFileSync(file, 'utf8'), file)
-
-async function run(file: string): Promise<void> {
+async function run(file: string, admin: string | undefined): Promise<void> {
   // Here and not above: checking a file needs none of it, and is quicker by as much.
   const { startSidecar } = await import('./compose.ts')
-  let config = load(file)
+  const load = () => {
+    const parsed = parseConfig(readFileSync(file, 'utf8'), file)
+    return admin === undefined ? parsed : withAdminAt(parsed, admin)
+  }
+  let config: Config = load()
   const log = createLog(config.log)
   const { logger } = log
   const readSecret = createReadSecret(process.env)
@@ -30,7 +33,7 @@ async function run(file: string): Promise<void> {
   const reload = async () => {
     let loaded = config
     const taken = await sidecar.reload(() => {
-      loaded = load(file)
+      loaded = load()
       return loaded
     })
     if (taken) config = loaded
@@ -69,8 +72,9 @@ try {
       complain: console.error,
     })
   } else {
-    const file = command ?? process.env.POSTERN_SIDECAR_CONFIG
-    if (file) await run(file)
+    const { values, positionals } = parseArgs({ allowPositionals: true, options: { admin: { type: 'string' } } })
+    const [file = process.env.POSTERN_SIDECAR_CONFIG, ...others] = positionals
+    if (file && others.length === 0) await run(file, values.admin)
     else {
       console.error(usage)
       process.exitCode = 2

@@ -114,7 +114,7 @@ describe('start', () => {
 describe('the end', () => {
   test('is told by /readyz first; requests go on being served, and those under way are finished', async () => {
     const text = `${benchConfig(issuer.url, { issuer: withIntrospection })}\ndrain: { delay: 2, timeout: 5 }\n`
-    const sidecar = await start(text.replaceAll('timeout_ms: 300', 'timeout_ms: 5000'))
+    const sidecar = await start(text)
     issuer.introspects('opaque', { active: true, ...issuer.claims() })
     const ask = async (authorization: string) => (await fetch(sidecar.url, { headers: { authorization } })).status
     const begun = performance.now()
@@ -173,5 +173,50 @@ describe('the log', () => {
     const output = sidecar.process.output()
     expect(output).toContain('decision unavailable')
     for (const secret of [...tokens, 'test-secret', 'upstream-token-']) expect(output).not.toContain(secret)
+  })
+})
+
+describe('several processes of one configuration', () => {
+  beforeAll(() => issuer.behave('jwks', 'normal'))
+
+  const startOne = async (file: string) => {
+    const admin = `127.0.0.1:${await freePort()}`
+    const ready = answers(`http://${admin}/readyz`)
+    return { admin, process: await startProcess(process.execPath, [main, file, '--admin', admin], { ready }) }
+  }
+
+  test('share the address, each with its own admin port; one may go while the other serves', async () => {
+    const port = await freePort()
+    const config = benchConfig(issuer.url, {}).replace(
+      '{ tcp: 127.0.0.1:0 }',
+      `{ tcp: 127.0.0.1:${port}, shared: true }`,
+    )
+    const file = await configFile(config)
+    const [one, other] = [await startOne(file), await startOne(file)]
+    const authorization = `Bearer ${await issuer.mint()}`
+    const ask = async () => {
+      const headers = { authorization, connection: 'close' }
+      return (await fetch(`http://127.0.0.1:${port}/v1/forward-auth/main`, { headers })).status
+    }
+    const decisions = async ({ admin }: { admin: string }) => {
+      const text = await (await fetch(`http://${admin}/metrics`)).text()
+      return Number(/decisions_total\{policy="main",decision="allow"\} (\d+)/.exec(text)?.[1])
+    }
+
+    for (let count = 0; count < 60; count++) expect(await ask()).toBe(200)
+    const [first, second] = [await decisions(one), await decisions(other)]
+    expect(first + second).toBe(60)
+    expect(Math.min(first, second)).toBeGreaterThan(0)
+
+    await one.process.stop()
+    for (let count = 0; count < 20; count++) expect(await ask()).toBe(200)
+    await other.process.stop()
+  }, 60_000)
+
+  test('an admin port beyond this machine is refused', async () => {
+    const file = await configFile(benchConfig(issuer.url, {}))
+    const { code, stderr } = await runMain(file, '--admin', '0.0.0.0:4101')
+    expect(code).toBe(1)
+    expect(stderr).toContain('--admin:0:0: admin.tcp: must be a loopback address')
   })
 })

@@ -28,8 +28,9 @@ const loadGrpc = () => import('../http/grpc.ts')
 
 export function createListening({ gateways, operators, decider, isReady }: ListeningParts): Listening {
   let drainMs = 0
+  let shared: boolean | undefined
   const cutAfterMs = () => drainMs
-  const tcp = createPlace(overTcp(gateways, cutAfterMs))
+  const tcp = createPlace(overTcp(gateways, cutAfterMs, () => shared === true))
   const unix = createPlace(overSocket(gateways, cutAfterMs))
   const grpc = createPlace(async (address) => (await loadGrpc()).overGrpc(decider, isReady, cutAfterMs)(address))
   const grpcUnix = createPlace(async (path) => (await loadGrpc()).overGrpcSocket(decider, isReady, cutAfterMs)(path))
@@ -44,6 +45,9 @@ export function createListening({ gateways, operators, decider, isReady }: Liste
   ]
   return {
     async move(config) {
+      const { shared: wanted = false } = config.listen
+      if (wanted !== (shared ?? wanted)) throw new Error('listen.shared changes with a restart only')
+      shared = wanted
       const done: Move[] = []
       try {
         for (const [place, wanted] of moves) done.push(await place.move(wanted(config)))

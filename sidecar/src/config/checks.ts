@@ -1,5 +1,5 @@
 /** What a schema cannot say: references between members, addresses that are too open. One function of `checks/` a rule. */
-import { httpsBeyondLoopback, listensOnLoopback } from './checks/addresses.ts'
+import { httpsBeyondLoopback, listensOnLoopback, sharesTcpOnly } from './checks/addresses.ts'
 import type { Check, PathProblem } from './checks/check.ts'
 import {
   certificateFitsMethod,
@@ -43,6 +43,7 @@ import type { Config } from './schema.ts'
 
 const checks: readonly Check[] = [
   listensOnLoopback,
+  sharesTcpOnly,
   knownReferences,
   httpsBeyondLoopback,
   distinctIssuers,

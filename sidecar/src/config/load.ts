@@ -92,3 +92,19 @@ function position(lines: LineCounter, offset: number): { line: number; column: n
 function formatPath(path: readonly string[]): string {
   return path.map((part, index) => (/^\d+$/.test(part) ? `[${part}]` : index === 0 ? part : `.${part}`)).join('')
 }
+
+/**
+ * The configuration with another place of the admin port, which each of several processes needs for itself.
+ * @throws ConfigError where it may not be there
+ */
+export function withAdminAt(config: Config, address: string): Config {
+  const moved = { ...config, admin: { tcp: address } }
+  const problems = semanticProblems(moved).filter(({ path }) => path[0] === 'admin')
+  if (problems.length > 0) {
+    throw new ConfigError(
+      '--admin',
+      problems.map(({ path, reason }) => ({ line: 0, column: 0, path: formatPath(path), reason })),
+    )
+  }
+  return moved
+}

@@ -1,7 +1,8 @@
 /** `postern-sidecar validate`: a file is checked as a start would, but for the secrets, which may be elsewhere. */
 import { ConfigError, type Problem, parseConfig } from './load.ts'
 
-export const usage = 'usage: postern-sidecar [validate [--json]] <config.yaml>'
+export const usage =
+  'usage: postern-sidecar <config.yaml> [--admin <address>] | postern-sidecar validate [--json] <config.yaml>'
 
 export interface ValidateIo {
   /** @throws Error where the file cannot be read */

@@ -50,15 +50,18 @@ export function createPlace(listen: (configured: string) => Promise<Listener>): 
   }
 }
 
-/** Over TCP. Fastify itself would listen on one address only. */
+/**
+ * Over TCP. Fastify itself would listen on one address only.
+ * @param isShared whether other processes listen there as well
+ */
 export const overTcp =
-  (answer: RequestListener, cutAfterMs: () => number) =>
+  (answer: RequestListener, cutAfterMs: () => number, isShared = () => false) =>
   async (configured: string): Promise<Listener> => {
     const server = serverOf(answer)
     const { host, port } = hostAndPort(configured)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(port, host, () => {
+      server.listen({ port, host, reusePort: isShared() }, () => {
         server.removeListener('error', reject)
         resolve()
       })

@@ -16,6 +16,12 @@ export function listensOnLoopback({ listen, admin }: Config): PathProblem[] {
   ]
 }
 
+/** Only of TCP does the kernel spread connections over those who listen. */
+export function sharesTcpOnly({ listen: { shared, tcp, ...others } }: Config): PathProblem[] {
+  if (!shared || (tcp !== undefined && Object.keys(others).length === 0)) return []
+  return [{ path: ['listen', 'shared'], reason: 'is for tcp, and for nothing beside it' }]
+}
+
 /** Tokens, secrets and keys cross these connections. */
 export function httpsBeyondLoopback({ issuers, upstreams, policies }: Config): PathProblem[] {
   const urls: [path: string[], url: string | undefined][] = [
