@@ -57,7 +57,8 @@ describe.each(built)('$name', ({ build, command, environment = {} }) => {
   })
 
   test('runs a source that its image holds', () => {
-    const file = (command ?? JSON.parse(/^CMD (.+)$/m.exec(target)?.[1] ?? '[]'))[1]
+    const words: string[] = command ?? JSON.parse(/^CMD (.+)$/m.exec(target)?.[1] ?? '[]')
+    const file = words.find((word) => word.endsWith('.ts')) ?? ''
     expect(globSync(file, { cwd: root })).toHaveLength(1)
     expect(target).toContain(`COPY ${file.split('/src/')[0]}/src`)
   })
