@@ -14,7 +14,7 @@ export interface RunningSidecar {
 }
 
 /** As deploy/Dockerfile has it. */
-const smallYoungSpace = '--max-semi-space-size=4'
+const memory = ['--max-semi-space-size=4', '--heap-growing-percent=20']
 const main = join(import.meta.dirname, '..', '..', '..', 'sidecar', 'src', 'main.ts')
 
 /** @param config everything but where it listens. @param listen further places than TCP */
@@ -25,7 +25,7 @@ export async function startSidecar(config: object, listen: Record<string, string
   const admin = `http://127.0.0.1:${adminPort}`
   const where = { listen: { tcp: `127.0.0.1:${port}`, ...listen }, admin: { tcp: `127.0.0.1:${adminPort}` } }
   await writeFile(configFile, stringify({ ...where, ...config }))
-  const running = await startProcess(process.execPath, [smallYoungSpace, main, configFile], {
+  const running = await startProcess(process.execPath, [...memory, main, configFile], {
     ready: answers(`${admin}/readyz`),
     readyWithinMs: 60_000,
   })

@@ -40,6 +40,9 @@ export interface AdmissionOptions {
   maxAgeMs: number
 }
 
+/** Shared by all tokens that no requirement is asked about. */
+const noAnswers: Verified['answers'] = []
+
 /** For the way to the gateway: what is not kept here is still acted on there, a moment later. */
 const transitMs = 1_000
 /** A gateway that keeps decisions asks again about anonymous requests after this. */
@@ -72,7 +75,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
         identity: keepsClaims ? identity : undefined,
         expiresAt,
         holdsUntil,
-        answers: [],
+        answers: keepsClaims ? [] : noAnswers,
         upstreamTokens,
         combined: undefined,
         ...allowOf(identity, Math.min(holdsUntil, now + maxAgeMs), now),

@@ -71,6 +71,8 @@ function createRoute(index: number, access: Route['access'], requirements: reado
   return {
     access,
     refusal(verified, request, now) {
+      // Nothing is kept of what was not asked: there are many tokens.
+      if (ofToken.length === 0) return firstUnmet(ofRequest, verified, request, now)
       const answer = verified.answers[index] ?? firstUnmet(ofToken, verified, request, now) ?? 'met'
       verified.answers[index] = answer
       return answer === 'met' ? firstUnmet(ofRequest, verified, request, now) : answer
