@@ -96,7 +96,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     explain: (policy, request) => engine.policies().get(policy)?.explain(request),
   })
   const listening = createListening({
-    gateways: createRequestListener(app, directTransports, decider),
+    gateways: createRequestListener(app, directTransports, decider, logger),
     operators: (request, response) => operations.routing(request, response),
     decider,
     isReady: readiness.isReady,

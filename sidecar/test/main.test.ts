@@ -218,5 +218,10 @@ describe('several processes of one configuration', () => {
     const { code, stderr } = await runMain(file, '--admin', '0.0.0.0:4101')
     expect(code).toBe(1)
     expect(stderr).toContain('--admin:0:0: admin.tcp: must be a loopback address')
+    for (const address of ['127.0.0.1', '4101', 'localhost:', '127.0.0.1:99999']) {
+      const refused = await runMain(file, '--admin', address)
+      expect(refused.code, address).toBe(1)
+      expect(refused.stderr, address).toMatch(/^--admin:0:0: admin\.tcp: is no/)
+    }
   })
 })

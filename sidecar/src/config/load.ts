@@ -1,8 +1,10 @@
 /** From the text of a file to a configuration: YAML, then the schema, then what a schema cannot say. */
 import { Ajv, type ErrorObject } from 'ajv'
+import { Value } from 'typebox/value'
 import { isNode, LineCounter, parseDocument } from 'yaml'
 import type { PathProblem } from './checks/check.ts'
 import { semanticProblems } from './checks.ts'
+import { Address } from './schema/parts.ts'
 import { Config } from './schema.ts'
 
 export interface Problem {
@@ -99,7 +101,9 @@ function formatPath(path: readonly string[]): string {
  */
 export function withAdminAt(config: Config, address: string): Config {
   const moved = { ...config, admin: { tcp: address } }
-  const problems = semanticProblems(moved).filter(({ path }) => path[0] === 'admin')
+  const problems = Value.Check(Address, address)
+    ? semanticProblems(moved).filter(({ path }) => path[0] === 'admin')
+    : [{ path: ['admin', 'tcp'], reason: 'is no host and port' }]
   if (problems.length > 0) {
     throw new ConfigError(
       '--admin',

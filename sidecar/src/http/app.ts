@@ -1,5 +1,5 @@
 /** What gateways ask over HTTP; listeners.ts says where. */
-import type { RequestListener } from 'node:http'
+import type { RequestListener, ServerResponse } from 'node:http'
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { Decider } from '../decider/decider.ts'
 import { unavailable } from '../decider/refusals.ts'
@@ -43,9 +43,24 @@ export function createRequestListener(
   app: FastifyInstance,
   direct: readonly DirectTransport[],
   decider: Decider,
+  logger: Pick<FastifyBaseLogger, 'error'>,
 ): RequestListener {
+  /** Nobody else would catch it, and it would end the process. */
+  const fail = (error: unknown, response: ServerResponse) => {
+    logger.error({ reason: safeReason(error) }, 'request failed')
+    if (response.headersSent) response.destroy()
+    else response.writeHead(unavailable.status, unavailable.headers).end()
+  }
   return (request, response) => {
-    for (const transport of direct) if (transport(request, response, decider)) return
+    try {
+      for (const transport of direct) {
+        const answering = transport(request, response, decider)
+        if (answering instanceof Promise) answering.catch((error: unknown) => fail(error, response))
+        if (answering) return
+      }
+    } catch (error) {
+      return fail(error, response)
+    }
     app.routing(request, response)
   }
 }

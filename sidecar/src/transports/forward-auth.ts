@@ -15,8 +15,8 @@ export const forwardAuth: DirectTransport = (request, response, decider) => {
   const policy = policyOf(request.url ?? '')
   if (policy === undefined) return false
   const decision = decider.decide(policy, toDecisionRequest(request.rawHeaders))
-  if (decision instanceof Promise) decision.then((late) => answerDecision(response, late, allowHeaders))
-  else answerDecision(response, decision, allowHeaders)
+  if (decision instanceof Promise) return decision.then((late) => answerDecision(response, late, allowHeaders))
+  answerDecision(response, decision, allowHeaders)
   return true
 }
 

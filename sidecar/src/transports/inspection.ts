@@ -12,6 +12,7 @@ import type { Inspect, Inspection } from '../decider/inspect.ts'
 import { unavailable } from '../decider/refusals.ts'
 import { DependencyError } from '../failures.ts'
 import { isFromBrowser } from './browser.ts'
+import { pathParameter } from './path-parameter.ts'
 
 export interface Credentials {
   clientId: string
@@ -52,7 +53,7 @@ export function inspection(app: FastifyInstance, options: InspectionOptions): vo
       const { body } = request
       const parameters = new URLSearchParams(typeof body === 'string' ? body : '')
       return respond(request, reply, {
-        policy: policyOf(request),
+        policy: pathParameter(request, 'policy'),
         token: onlyOne(parameters.getAll('token')),
         credentials: credentialsOf(request, parameters),
         render: introspectionResponse,
@@ -128,10 +129,6 @@ function credentialsOf(
   }
   const [clientId, clientSecret] = [parameters.get('client_id'), parameters.get('client_secret')]
   return clientId === null || clientSecret === null ? undefined : { clientId, clientSecret }
-}
-
-function policyOf({ params }: FastifyRequest): string {
-  return typeof params === 'object' && params !== null && 'policy' in params ? String(params.policy) : ''
 }
 
 function refuse(reply: FastifyReply, status: number, error: string): FastifyReply {

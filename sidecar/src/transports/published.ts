@@ -2,7 +2,8 @@
  * What a policy tells anybody: the metadata of its resource (RFC 9728 section 3) and the keys of its identity tokens.
  * Gateways lead the resource's `/.well-known/oauth-protected-resource` here, without authentication.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { pathParameter } from './path-parameter.ts'
 
 export interface PublishedDocuments {
   resourceMetadata: { document: object } | undefined
@@ -15,7 +16,7 @@ const maxAge = 60
 export function publish(app: FastifyInstance, documentsOf: (policy: string) => PublishedDocuments | undefined): void {
   const route = (path: string, select: (documents: PublishedDocuments) => object | undefined, type: string) =>
     app.get(`${path}/:policy`, (request, reply) => {
-      const documents = documentsOf(policyOf(request))
+      const documents = documentsOf(pathParameter(request, 'policy'))
       return answer(reply, documents && select(documents), type)
     })
   route('/v1/resource-metadata', ({ resourceMetadata }) => resourceMetadata?.document, 'application/json')
@@ -28,8 +29,4 @@ function answer(reply: FastifyReply, document: object | undefined, type: string)
     .headers({ 'cache-control': `public, max-age=${maxAge}`, 'access-control-allow-origin': '*' })
     .type(type)
     .send(JSON.stringify(document))
-}
-
-function policyOf({ params }: FastifyRequest): string {
-  return typeof params === 'object' && params !== null && 'policy' in params ? String(params.policy) : ''
 }

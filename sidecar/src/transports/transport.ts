@@ -7,6 +7,10 @@ export type Transport = (app: FastifyInstance, decider: Decider) => void
 
 /**
  * One past Fastify, for what is asked by the thousand.
- * @returns whether the request is one of its own; it is answered then
+ * @returns false where the request is none of its own; else it answers, and a promise settles once it has
  */
-export type DirectTransport = (request: IncomingMessage, response: ServerResponse, decider: Decider) => boolean
+export type DirectTransport = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  decider: Decider,
+) => boolean | Promise<void>

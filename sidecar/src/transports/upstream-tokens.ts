@@ -10,13 +10,14 @@ import {
   type UpstreamTokenPurged,
   UpstreamTokenQuery,
 } from '@postern/protocol/upstream-token'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Compile } from 'typebox/compile'
 import { unavailable } from '../decider/refusals.ts'
 import { DependencyError, Refusal } from '../failures.ts'
 import { sha256 } from '../remote/sha256.ts'
 import { type UpstreamStep, unverifiedCaller } from '../steps/upstream-token.ts'
 import { isFromBrowser } from './browser.ts'
+import { pathParameter } from './path-parameter.ts'
 
 export interface UpstreamTokensOptions {
   upstreamOf(name: string): UpstreamStep | undefined
@@ -42,7 +43,7 @@ export function upstreamTokens(app: FastifyInstance, options: UpstreamTokensOpti
   }
 
   app.post(path, async (request, reply) => {
-    const upstream = options.upstreamOf(nameIn(request))
+    const upstream = options.upstreamOf(pathParameter(request, 'upstream'))
     const body: unknown = request.body
     if (isFromBrowser(request)) return refuse(reply, 'access_denied')
     if (!upstream) return refuse(reply, 'unknown_upstream')
@@ -51,12 +52,12 @@ export function upstreamTokens(app: FastifyInstance, options: UpstreamTokensOpti
     try {
       return reply.header('cache-control', 'no-store').send(await tokenFor(upstream, body, now()))
     } catch (error) {
-      return excuse(reply, nameIn(request), error)
+      return excuse(reply, pathParameter(request, 'upstream'), error)
     }
   })
 
   app.delete(path, async (request, reply) => {
-    const upstream = options.upstreamOf(nameIn(request))
+    const upstream = options.upstreamOf(pathParameter(request, 'upstream'))
     const body: unknown = request.body
     if (isFromBrowser(request)) return refuse(reply, 'access_denied')
     if (!upstream) return refuse(reply, 'unknown_upstream')
@@ -87,10 +88,6 @@ async function tokenFor(
 
 function isProvable(request: UpstreamTokenQuery['request']): boolean {
   return request !== undefined && normalizeHttpUri(request.uri) !== undefined
-}
-
-function nameIn({ params }: FastifyRequest): string {
-  return typeof params === 'object' && params !== null && 'upstream' in params ? String(params.upstream) : ''
 }
 
 function refuse(reply: FastifyReply, error: keyof typeof statuses): FastifyReply {
