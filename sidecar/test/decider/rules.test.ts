@@ -41,7 +41,9 @@ describe('rules', () => {
   })
 
   test('the same token at different rules is verified once', async () => {
-    bench = await startBench({ policy: 'rules: [{ paths: [/a], required_scopes: [admin] }]' })
+    bench = await startBench({
+      policy: 'required_scopes: [read]\n    rules: [{ paths: [/a], required_scopes: [admin] }]',
+    })
     const token = await bench.issuer.mint()
     const ask = (uri: string) => bench.decide(['authorization', `Bearer ${token}`], 'main', { uri })
     for (let round = 0; round < 2; round++) {
