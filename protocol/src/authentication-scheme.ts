@@ -2,18 +2,34 @@
 
 const token68 = /^[A-Za-z0-9\-._~+/]+=*$/
 
+/** What may be a token in any place: `token68` (RFC 9110 section 11.2), which is `b64token` (RFC 6750 section 2.1). */
+export function isToken68(text: string): boolean {
+  return token68.test(text)
+}
+
 /**
- * Reads the credentials of a scheme whose credentials are one token (RFC 9110 section 11.2).
+ * What follows the scheme and its space (RFC 9110 section 11.4), whether or not it is a token.
+ * @param scheme in lower case
+ * @returns undefined where the value uses another scheme
+ */
+export function credentialsOf(scheme: string, authorization: string): string | undefined {
+  const { length } = scheme
+  // Scheme names are case-insensitive (RFC 9110 section 11.1).
+  if (authorization.slice(0, length).toLowerCase() !== scheme) return undefined
+  const separator = authorization.charAt(length)
+  if (separator === ' ') return authorization.slice(length + 1)
+  return separator.trim() === '' ? authorization.slice(length) : undefined
+}
+
+/**
+ * Reads the credentials of a scheme whose credentials are one token.
  * @param scheme in lower case
  * @returns the token; `none` where the value uses another scheme; `malformed` where the credentials break the grammar
  */
 export function parseToken(scheme: string, authorization: string): { token: string } | 'none' | 'malformed' {
-  // Scheme names are case-insensitive (RFC 9110 section 11.1).
-  const isScheme = authorization.slice(0, scheme.length).toLowerCase() === scheme
-  const separator = authorization.charAt(scheme.length)
-  if (!isScheme || !/^\s?$/.test(separator)) return 'none'
-  const token = authorization.slice(scheme.length + 1)
-  return separator === ' ' && token68.test(token) ? { token } : 'malformed'
+  const credentials = credentialsOf(scheme, authorization)
+  if (credentials === undefined) return 'none'
+  return isToken68(credentials) ? { token: credentials } : 'malformed'
 }
 
 /** A challenge (RFC 9110 section 11.3) with the parameters that are there, in their order. */

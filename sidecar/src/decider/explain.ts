@@ -95,9 +95,9 @@ async function decide(
     return admission.anonymous(parts.now())
   }
   const extraction = parts.extractToken(request)
-  if (extraction === 'malformed') {
-    note('token', 'malformed or repeated')
-    return refusals.malformed
+  if (extraction === 'repeated') {
+    note('token', 'there is more than one')
+    return refusals.repeated
   }
   if (extraction === 'none') {
     note('token', 'there is none')

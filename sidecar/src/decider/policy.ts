@@ -131,7 +131,7 @@ export function compilePolicy(parts: PolicyParts): Policy {
     if (route.access === 'nobody') return closed
     if (parts.forwardsPreflight && isPreflight(request)) return admission.anonymous(now())
     const extraction = extractToken(request)
-    if (extraction === 'malformed') return refusals.malformed
+    if (extraction === 'repeated') return refusals.repeated
     if (extraction === 'none') return route.access === 'anonymous' ? admitAnonymous() : refusals.missing
     return decideAbout(extraction, route, request)
   }

@@ -10,7 +10,8 @@ const retryAfterSeconds = '1'
 export interface Refusals {
   /** No token at all: a challenge without an error code (section 3.1). */
   readonly missing: Deny
-  readonly malformed: Deny
+  /** More than one token (RFC 6750 section 2). */
+  readonly repeated: Deny
   readonly revoked: Deny
   readonly expired: Deny
   of(refusal: Refusal): Deny
@@ -75,10 +76,10 @@ export function createRefusals({ realm, resourceMetadata, schemes, dpopNonce }: 
       headers: challenge({}),
       body: { error: 'invalid_token', error_description: 'an access token is required' },
     },
-    malformed: deny('invalid_request', 'the access token is malformed or repeated'),
+    repeated: deny('invalid_request', 'there is more than one access token'),
     revoked: deny('invalid_token', 'the token has been revoked'),
     expired: deny('invalid_token', 'the token has expired'),
-    of: ({ code, message }) => deny(code === 'insufficient_scope' ? code : 'invalid_token', message),
+    of: ({ code, message }) => deny(isOfToken(code) ? code : 'invalid_token', message),
     ofProof({ code, message }) {
       const refused = deny(isOfProof(code) ? code : 'invalid_token', message)
       return dpopNonce ? { ...refused, headers: { ...refused.headers, 'dpop-nonce': dpopNonce() } } : refused
@@ -86,6 +87,10 @@ export function createRefusals({ realm, resourceMetadata, schemes, dpopNonce }: 
     refuse: (error, description, parameters) =>
       error === 'access_denied' ? forbidden(error, description) : deny(error, description, parameters),
   }
+}
+
+function isOfToken(error: string): error is 'invalid_request' | 'insufficient_scope' {
+  return error === 'invalid_request' || error === 'insufficient_scope'
 }
 
 function isOfProof(error: string | undefined): error is 'invalid_dpop_proof' | 'use_dpop_nonce' {

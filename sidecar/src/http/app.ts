@@ -12,7 +12,10 @@ export const connectionLimits = {
   headersTimeout: 5_000,
   // Node.js would look for what is too slow twice a minute only.
   connectionsCheckingInterval: 1_000,
-  keepAliveTimeout: 75_000,
+  // A request without a body has no events of one: they would cost more than a cached decision.
+  optimizeEmptyRequests: true,
+  // One timer for each connection (listeners.ts), not one for each pause between two requests.
+  keepAliveTimeout: 0,
 }
 
 export function createApp(

@@ -4,6 +4,8 @@ import { connectionLimits } from './app.ts'
 import { closeWithConnections } from './closing.ts'
 import { listenOnSocket } from './unix-socket.ts'
 
+const idleTimeout = 75_000
+
 export interface Listener {
   /** As a client would write it. */
   readonly address: string
@@ -53,11 +55,12 @@ export function createPlace(listen: (configured: string) => Promise<Listener>): 
 /**
  * Over TCP. Fastify itself would listen on one address only.
  * @param isShared whether other processes listen there as well
+ * @param idleMs after which a connection that nothing comes or goes through is closed
  */
 export const overTcp =
-  (answer: RequestListener, cutAfterMs: () => number, isShared = () => false) =>
+  (answer: RequestListener, cutAfterMs: () => number, isShared = () => false, idleMs = idleTimeout) =>
   async (configured: string): Promise<Listener> => {
-    const server = serverOf(answer)
+    const server = serverOf(answer, idleMs)
     const { host, port } = hostAndPort(configured)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
@@ -73,15 +76,13 @@ export const overTcp =
 export const overSocket =
   (answer: RequestListener, cutAfterMs: () => number) =>
   async (path: string): Promise<Listener> => {
-    const server = serverOf(answer)
+    const server = serverOf(answer, idleTimeout)
     await listenOnSocket(server, path)
     return { address: path, close: () => closeServer(server, cutAfterMs()) }
   }
 
-function serverOf(answer: RequestListener): Server {
-  const server = createServer(connectionLimits, answer)
-  server.keepAliveTimeout = connectionLimits.keepAliveTimeout
-  return server
+function serverOf(answer: RequestListener, idleMs: number): Server {
+  return createServer(connectionLimits, answer).setTimeout(idleMs)
 }
 
 function closeServer(server: Server, cutAfterMs: number): Promise<void> {

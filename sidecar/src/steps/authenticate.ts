@@ -1,4 +1,5 @@
 /** The second step: verify a JWT of one of the policy's issuers, or introspect a token, or both. */
+import { isToken68 } from '@postern/protocol/authentication-scheme'
 import { Refusal } from '../failures.ts'
 import type { ReceivedJwt } from '../remote/received-jwt.ts'
 import type { Authenticate, Identity } from './identity.ts'
@@ -49,6 +50,7 @@ export function createAuthenticate({ issuers, introspectJwts, staleForMs }: Auth
   }
 
   return async (token) => {
+    if (!isToken68(token)) throw new Refusal('invalid_request', 'the access token is malformed')
     const kind = tokenKind(token)
     if (kind.kind === 'opaque') return ofOpaque(token)
     const trusted = kind.issuer === undefined ? undefined : byIdentifier.get(kind.issuer)

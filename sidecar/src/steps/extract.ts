@@ -19,7 +19,7 @@ export function createExtractToken(sources: readonly TokenSource[]): ExtractToke
       const extraction = read(request)
       if (extraction === 'none') continue
       // More than one method in a request must not be used (RFC 6750 section 2).
-      if (extraction === 'malformed' || found !== 'none') return 'malformed'
+      if (extraction === 'repeated' || found !== 'none') return 'repeated'
       found = extraction
     }
     return found

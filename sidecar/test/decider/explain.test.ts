@@ -83,7 +83,7 @@ describe('what a request would get', () => {
 describe('why a request is refused', () => {
   test.each([
     ['no token', {}, [], 'token: there is none', 401],
-    ['malformed', {}, ['authorization', 'Bearer'], 'token: malformed or repeated', 401],
+    ['malformed', {}, ['authorization', 'Bearer'], 'refused: the access token is malformed', 401],
     ['a token of no known kind', {}, ['authorization', 'Bearer a.b.c'], 'refused: the token is of no known kind', 401],
   ])('%s', async (_name, options, headers, reason, status) => {
     const explained = await explain(headers, options)

@@ -1,7 +1,6 @@
 /** A header: `Authorization` with its scheme (RFC 6750 section 2.1, RFC 9449 section 7.1), any other with the token alone. */
-import { parseBearer } from '@postern/protocol/bearer'
+import { credentialsOf } from '@postern/protocol/authentication-scheme'
 import type { DecisionRequest } from '@postern/protocol/decision'
-import { parseDpopToken } from '@postern/protocol/dpop'
 import { type Extraction, onlyToken, type TokenReader } from './source.ts'
 
 export function readHeader(header: string): TokenReader {
@@ -15,7 +14,7 @@ const authorization: TokenReader = {
     for (let index = 0; index + 1 < headers.length; index += 2) {
       const candidate = headers[index]
       if (candidate?.length !== 13 || candidate.toLowerCase() !== 'authorization') continue
-      if (value !== undefined) return 'malformed'
+      if (value !== undefined) return 'repeated'
       value = headers[index + 1]
     }
     return value === undefined ? 'none' : readCredentials(value)
@@ -23,10 +22,10 @@ const authorization: TokenReader = {
 }
 
 function readCredentials(value: string): Extraction {
-  const bearer = parseBearer(value)
-  if (bearer !== 'none') return bearer
-  const bound = parseDpopToken(value)
-  return typeof bound === 'string' ? bound : { token: bound.token, scheme: 'DPoP' }
+  const bearer = credentialsOf('bearer', value)
+  if (bearer !== undefined) return { token: bearer }
+  const bound = credentialsOf('dpop', value)
+  return bound === undefined ? 'none' : { token: bound, scheme: 'DPoP' }
 }
 
 /** Of a header, in the order of the request. @param name in lower case */

@@ -2,24 +2,22 @@
 import type { DecisionRequest } from '@postern/protocol/decision'
 
 export interface PresentedToken {
+  /** Any text: its grammar is looked at where nothing is known about it yet (authenticate.ts). */
   token: string
   /** In `Authorization` with this scheme (RFC 9449 section 7.1); everywhere else a token is as good as a Bearer token. */
   scheme?: 'DPoP'
 }
 
-export type Extraction = PresentedToken | 'none' | 'malformed'
+export type Extraction = PresentedToken | 'none' | 'repeated'
 
 export interface TokenReader {
-  /** A token that is there twice is malformed: gateway, sidecar and upstream might each read another one. */
+  /** Of a token that is there twice gateway, sidecar and upstream might each read another one. */
   read(request: DecisionRequest): Extraction
 }
 
-/** What may be a token in any place: `b64token` (RFC 6750 section 2.1). */
-const b64token = /^[A-Za-z0-9\-._~+/]+=*$/
-
-/** @param values all that are there; empty ones are none */
+/** @param values all that are there */
 export function onlyToken(values: readonly string[]): Extraction {
-  const [value, ...more] = values
-  if (value === undefined) return 'none'
-  return more.length === 0 && b64token.test(value) ? { token: value } : 'malformed'
+  const [token, ...more] = values
+  if (token === undefined) return 'none'
+  return more.length === 0 ? { token } : 'repeated'
 }
