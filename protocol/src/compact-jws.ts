@@ -3,15 +3,14 @@
  * spelling, and what it says it is. Lenient decoders read several spellings as one; what compares or remembers tokens
  * as text would then be passed by.
  */
+import { isUtf8 } from 'node:buffer'
 
 export interface UnverifiedJws {
   header: Readonly<Record<string, unknown>>
   payload: Readonly<Record<string, unknown>>
+  signature: Buffer
 }
 
-/** One spelling for each sequence of bytes: no padding, no stray bits in the last character. */
-const canonical = /^(?=.)(?:[\w-]{4})*(?:[\w-][AQgw]|[\w-]{2}[AEIMQUYcgkosw048])?$/
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Nested deeper than any claim has a reason to be. */
 const maxDepth = 20
 
@@ -24,18 +23,25 @@ export function readUnverifiedJws(text: string, maxLength: number): UnverifiedJw
   if (text.length > maxLength) return undefined
   const [header, payload, signature, ...more] = text.split('.')
   if (header === undefined || payload === undefined || signature === undefined || more.length > 0) return undefined
-  if (!canonical.test(signature)) return undefined
-  const [parsedHeader, parsedPayload] = [decodeObject(header), decodeObject(payload)]
-  return parsedHeader && parsedPayload ? { header: parsedHeader, payload: parsedPayload } : undefined
+  const [bytes, parsedHeader, parsedPayload] = [decode(signature), decodeObject(header), decodeObject(payload)]
+  if (!bytes || !parsedHeader || !parsedPayload) return undefined
+  return { header: parsedHeader, payload: parsedPayload, signature: bytes }
+}
+
+/** One spelling for each sequence of bytes: no padding, no stray bits in the last character. */
+function decode(part: string): Buffer | undefined {
+  const bytes = Buffer.from(part, 'base64url')
+  return bytes.length > 0 && bytes.toString('base64url') === part ? bytes : undefined
 }
 
 function decodeObject(part: string): Record<string, unknown> | undefined {
-  if (!canonical.test(part)) return undefined
+  const bytes = decode(part)
+  if (!bytes || !isUtf8(bytes)) return undefined
   try {
-    const value: unknown = JSON.parse(utf8.decode(Buffer.from(part, 'base64url')))
+    const value: unknown = JSON.parse(bytes.toString())
     return isObject(value) && !isDeeperThan(value, maxDepth) ? value : undefined
   } catch {
-    // No UTF-8 or no JSON: the caller refuses it like any other text that is no JWT.
+    // No JSON: the caller refuses it like any other text that is no JWT.
     return undefined
   }
 }

@@ -14,6 +14,7 @@ import { createApp, createRequestListener } from './http/app.ts'
 import { createOperationsApp } from './http/operations.ts'
 import { createLimitedLog } from './limited-log.ts'
 import { createMetrics } from './metrics.ts'
+import { createBursts } from './remote/bursts.ts'
 import { createHttpClient } from './remote/http-client.ts'
 import { inspection } from './transports/inspection.ts'
 import { directTransports, transports } from './transports/list.ts'
@@ -58,7 +59,8 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const changingSecret = composeSecrets({ readSecret, logger, now })
   const { observeCall, observeStep } = metrics
   const limitedLog = createLimitedLog(now)
-  const tools = { http, readSecret, changingSecret, logger, limitedLog, now, observeCall, observeStep }
+  const burst = createBursts()
+  const tools = { http, readSecret, changingSecret, logger, limitedLog, burst, now, observeCall, observeStep }
   const engine = createEngine(config, tools)
   metrics.watch(engine, now)
 

@@ -81,10 +81,10 @@ function composeKeys(
   { jwks_uri, timeout_ms: timeoutMs }: IssuerConfig,
   metadata: FindEndpoint,
   http: HttpClient,
-  { dependency, onClose, now }: Toolkit,
+  { dependency, burst, onClose, now }: Toolkit,
 ): Jwks {
   const url = endpoint(jwks_uri, metadata, 'jwks_uri')
-  const keys = createJwks({ url, timeoutMs, http, dependency: dependency(`${name} jwks`), now })
+  const keys = createJwks({ url, timeoutMs, http, dependency: dependency(`${name} jwks`), burst, now })
   onClose(keys.close)
   return keys
 }

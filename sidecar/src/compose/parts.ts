@@ -11,7 +11,7 @@ import type { Common, CommonToolkit, Toolkit, Workbench } from './toolkit.ts'
 export interface Tools
   extends Pick<
     CommonToolkit,
-    'http' | 'readSecret' | 'changingSecret' | 'logger' | 'limitedLog' | 'observeStep' | 'now'
+    'http' | 'readSecret' | 'changingSecret' | 'logger' | 'limitedLog' | 'burst' | 'observeStep' | 'now'
   > {
   observeCall: NonNullable<DependencyOptions['observe']>
 }

@@ -30,7 +30,7 @@ export function composeSenderConstraint(
   { dpop, client_certificate: certificate }: PolicyConfig,
   toolkit: Toolkit,
 ): ComposedSenderConstraint {
-  const { replayGuard, now } = toolkit
+  const { replayGuard, burst, now } = toolkit
   const nonces = dpop && composeNonces(policy, dpop, toolkit)
   const readThumbprint = certificate && composeReadThumbprint(certificate)
   const checkWith = (guard: ReplayGuard) => {
@@ -42,6 +42,7 @@ export function composeSenderConstraint(
         leeway: dpop.leeway,
         nonces,
         replayGuard: guard,
+        burst,
         now,
       })
     return createCheckPossession({ verifyProof, readThumbprint })

@@ -4,6 +4,7 @@ import type { Secret } from '../config/changing-secret.ts'
 import type { SecretSource } from '../config/schema/parts.ts'
 import type { ReadSecret } from '../config/secret.ts'
 import type { LimitedLog } from '../limited-log.ts'
+import type { Burst } from '../remote/bursts.ts'
 import type { Dependency } from '../remote/dependency.ts'
 import type { HttpClient } from '../remote/http-client.ts'
 import type { RedisConnection } from '../remote/redis/connection.ts'
@@ -38,6 +39,8 @@ export interface Workbench<Whole> {
   logger: Logger
   /** For lines that an outage would repeat for each request. */
   limitedLog: LimitedLog
+  /** For signatures: all that are verified in one turn of the event loop are verified together. */
+  burst: Burst
   observeStep(step: string, durationMs: number): void
   /** ms since the epoch */
   now: () => number

@@ -4,6 +4,7 @@
  * anybody's to make up.
  */
 import { DependencyError, Refusal } from '../failures.ts'
+import type { Burst } from './bursts.ts'
 import type { Dependency } from './dependency.ts'
 import type { HttpAnswer, HttpClient } from './http-client.ts'
 import { type KeySet, readJwkSet } from './jwk-set.ts'
@@ -11,16 +12,17 @@ import type { ReceivedJwt } from './received-jwt.ts'
 import { createSingleFlight } from './single-flight.ts'
 
 /**
- * Settles where one of the issuer's keys has made the signature; at once where that key is known.
+ * Settles where one of the issuer's keys has made the signature.
  * @throws Refusal where none has; DependencyError where its keys are not known
  */
-export type VerifySignature = (jwt: ReceivedJwt) => void | Promise<void>
+export type VerifySignature = (jwt: ReceivedJwt) => Promise<void>
 
 export interface JwksOptions {
   url: () => Promise<string>
   timeoutMs: number
   http: HttpClient
   dependency: Dependency
+  burst: Burst
   /** ms since the epoch */
   now: () => number
   random?: () => number
@@ -56,7 +58,8 @@ interface Keys {
   refreshAfter: number
 }
 
-export function createJwks({ url, timeoutMs, http, dependency, now, random = Math.random }: JwksOptions): Jwks {
+export function createJwks(options: JwksOptions): Jwks {
+  const { url, timeoutMs, http, dependency, burst, now, random = Math.random } = options
   const flights = createSingleFlight<Keys>()
   let keys: Keys | undefined
   let attemptedAt = Number.NEGATIVE_INFINITY
@@ -111,15 +114,16 @@ export function createJwks({ url, timeoutMs, http, dependency, now, random = Mat
       // What a key has not made that is known is refused, though it may have been changed by now.
       throw known && isOfKnownKey(known.set, jwt) ? unverified(known.set, jwt, true) : error
     })
-    if (!isSigned(set, jwt)) throw unverified(set, jwt, false)
+    if (!(await burst(() => isSigned(set, jwt)))) throw unverified(set, jwt, false)
   }
 
   const verifier =
     (cooldown: number): VerifySignature =>
-    (jwt) => {
+    async (jwt) => {
       const known = usable()
       if (known && isDue(known)) refreshWhereDue()
-      return known && isSigned(known.set, jwt) ? undefined : verifyWithNewKeys(jwt, cooldown)
+      const signed = known && (await burst(() => isSigned(known.set, jwt)))
+      if (!signed) await verifyWithNewKeys(jwt, cooldown)
     }
 
   return {

@@ -4,7 +4,6 @@ import { readUnverifiedJws, type UnverifiedJws } from '@postern/protocol/compact
 export interface ReceivedJwt extends UnverifiedJws {
   /** What is signed (RFC 7515 section 5.2). */
   signingInput: Buffer
-  signature: Buffer
 }
 
 /** Longer ones are no tokens; reading them would keep the event loop from its work. */
@@ -14,9 +13,8 @@ const maxLength = 65_536
 export function receiveJwt(text: string): ReceivedJwt | undefined {
   const unverified = readUnverifiedJws(text, maxLength)
   if (!unverified) return undefined
-  const end = text.lastIndexOf('.')
-  const [signingInput, signature] = [Buffer.from(text.slice(0, end)), Buffer.from(text.slice(end + 1), 'base64url')]
-  return { ...unverified, signingInput, signature }
+  const { header, payload, signature } = unverified
+  return { header, payload, signature, signingInput: Buffer.from(text.slice(0, text.lastIndexOf('.')), 'latin1') }
 }
 
 /** Its `typ` as media types are compared (RFC 7515 section 4.1.9); undefined where there is none, empty where it is no text. */

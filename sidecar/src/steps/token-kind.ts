@@ -13,16 +13,16 @@ export type TokenKind =
 
 /** A JWT is a compact JWS (RFC 7515 section 7.1) whose header names an algorithm; everything else is opaque. */
 export function tokenKind(token: string): TokenKind {
-  const [, header] = compactJws.exec(token) ?? []
-  if (header === undefined) return { kind: 'opaque' }
   const jwt = receiveJwt(token)
-  if (typeof (jwt ? jwt.header.alg : algorithmOf(header)) !== 'string') return { kind: 'opaque' }
+  if (typeof (jwt ? jwt.header.alg : algorithmOf(token)) !== 'string') return { kind: 'opaque' }
   const issuer = jwt?.payload.iss
   return { kind: 'jwt', issuer: typeof issuer === 'string' ? issuer : undefined, jwt }
 }
 
 /** Read leniently: what others might take for a JWT is not handed around as an opaque token. */
-function algorithmOf(header: string): unknown {
+function algorithmOf(token: string): unknown {
+  const [, header] = compactJws.exec(token) ?? []
+  if (header === undefined) return undefined
   try {
     const parsed: unknown = JSON.parse(Buffer.from(header, 'base64url').toString())
     return typeof parsed === 'object' && parsed !== null && 'alg' in parsed ? parsed.alg : undefined

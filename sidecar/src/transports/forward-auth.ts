@@ -57,21 +57,10 @@ const members: ReadonlyMap<string, { member: keyof Told; bit: number }> = new Ma
 /** Most headers need not be looked at any closer. */
 const lengths = new Set([...members.keys()].map(({ length }) => length))
 
-const rendered = new WeakMap<Allow, string[]>()
-
-/** Name, value, name, value …: made once for each decision, as long as it is kept. */
-function allowHeaders(allow: Allow): string[] {
-  const known = rendered.get(allow)
-  if (known) return known
-  const headers = [
-    'x-postern-decision',
-    'allow',
-    ...Object.entries(allow.set_headers).flat(),
-    'x-postern-remove-headers',
-    allow.remove_headers.join(', '),
-    'content-length',
-    '0',
-  ]
-  rendered.set(allow, headers)
+/** Name, value, name, value …: made each time, since to keep it for each of many tokens would cost more. */
+function allowHeaders({ set_headers, remove_headers }: Allow): string[] {
+  const headers = ['x-postern-decision', 'allow']
+  for (const [name, value] of Object.entries(set_headers)) headers.push(name, value)
+  headers.push('x-postern-remove-headers', remove_headers.join(', '), 'content-length', '0')
   return headers
 }

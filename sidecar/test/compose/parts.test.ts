@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createParts } from '../../src/compose/parts.ts'
 import type { Toolkit } from '../../src/compose/toolkit.ts'
 import { createLimitedLog } from '../../src/limited-log.ts'
+import { createBursts } from '../../src/remote/bursts.ts'
 
 const http = { send: () => Promise.reject(new Error('nothing is sent')), close: async () => undefined }
 
@@ -18,6 +19,7 @@ function createBench() {
       throw new Error('there is none')
     },
     observeCall: () => undefined,
+    burst: createBursts(),
     observeStep: () => undefined,
     limitedLog: createLimitedLog(Date.now),
   })

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto'
 import type { DecisionRequest } from '@postern/protocol/decision'
 import { type DpopProof, normalizeHttpUri, readDpopProof } from '@postern/protocol/dpop'
 import { Refusal } from '../../failures.ts'
+import type { Burst } from '../../remote/bursts.ts'
 import type { ReplayGuard } from '../../remote/replay-guard.ts'
 import { jwkThumbprint } from '../jwk-thumbprint.ts'
 import { valuesOf } from '../token-sources/header.ts'
-import { createBursts } from './bursts.ts'
 import type { DpopNonces } from './dpop-nonces.ts'
 import { createVerifyProofSignature } from './proof-signature.ts'
 import type { RequestUris } from './request-uri.ts'
@@ -27,14 +27,14 @@ export interface VerifyProofOptions {
   /** Undefined: proofs need none. */
   nonces: DpopNonces | undefined
   replayGuard: ReplayGuard
+  burst: Burst
   /** ms since the epoch */
   now: () => number
 }
 
 export function createVerifyProof(options: VerifyProofOptions): VerifyProof {
-  const { urisOf, maxAge, leeway, nonces, replayGuard, now } = options
+  const { urisOf, maxAge, leeway, nonces, replayGuard, burst, now } = options
   const verifySignature = createVerifyProofSignature()
-  const burst = createBursts()
 
   /** The second in which `iat` lies counts to its end. */
   const lastSecond = (iat: number) => iat + maxAge + leeway + 1
