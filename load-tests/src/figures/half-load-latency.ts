@@ -2,32 +2,48 @@ import { connect, type Socket } from 'node:net'
 import autocannon from 'autocannon'
 import { median } from '../report.ts'
 import { forwardAuth, knownFigure } from '../sidecars/known.ts'
+import type { Figure } from './figure.ts'
 
 const seconds = 5
 /** ms: what stops this whole machine for a moment then spoils few of the spans. */
 const spanMs = 250
 const connections = 64
 
-/**
- * Latency of cached decisions while requests come at half of the rate that the sidecar can answer, from the moment at which
- * each was due, so that none is forgotten that had to wait for its turn: the 99th percentile of each span, their median.
- */
-export const halfLoadLatency = knownFigure(
-  { name: 'p99-at-half-load', unit: 'ms', atMost: 1 },
-  async ({ issuer, sidecar }) => {
-    const asked = forwardAuth(issuer.mint())
-    const { '2xx': answered, duration } = await autocannon({
-      url: sidecar.origin,
-      requests: [asked],
-      connections: 32,
-      duration: seconds,
-    })
-    const { method, path, headers } = asked
-    const head = `${method} ${path} HTTP/1.1\r\nhost: sidecar\r\nauthorization: ${headers.authorization}\r\n\r\n`
-    const times = await sendAtRate(sidecar.origin, Buffer.from(head), answered / duration / 2)
-    return median([...spansOf(times)].map(p99)) ?? Number.NaN
-  },
+/** Of cached decisions. */
+export const halfLoadLatency = knownFigure({ name: 'p99-at-half-load', unit: 'ms', atMost: 1 }, ({ issuer, sidecar }) =>
+  latencyAtHalfLoad(sidecar.origin, forwardAuth(issuer.mint())),
 )
+
+/** The same of a route that does nothing: what it takes is the machine's, and the load generator's. */
+export const halfLoadLatencyOfEmptyRoute: Figure = {
+  name: 'p99-of-empty-route',
+  unit: 'ms',
+  measure: ({ emptyRoute }) => latencyAtHalfLoad(emptyRoute.origin, { method: 'GET', path: '/', headers: {} }),
+}
+
+/**
+ * Latency while requests come at half of the rate that the server can answer, from the moment at which each was due, so
+ * that none is forgotten that had to wait for its turn: the 99th percentile of each span, their median.
+ */
+async function latencyAtHalfLoad(origin: string, asked: Asked): Promise<number> {
+  const { '2xx': answered, duration } = await autocannon({
+    url: origin,
+    requests: [asked],
+    connections: 32,
+    duration: seconds,
+  })
+  const { method, path, headers } = asked
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  const head = `${method} ${path} HTTP/1.1\r\nhost: localhost\r\n${lines.join('')}\r\n`
+  const times = await sendAtRate(origin, Buffer.from(head), answered / duration / 2)
+  return median([...spansOf(times)].map(p99)) ?? Number.NaN
+}
+
+interface Asked {
+  method: 'GET'
+  path: string
+  headers: Readonly<Record<string, string>>
+}
 
 interface Timed {
   due: number
@@ -56,7 +72,7 @@ async function sendAtRate(origin: string, bytes: Buffer, perSecond: number): Pro
   for (const socket of sockets) {
     idle.push(socket)
     socket.on('data', (answer: Buffer) => {
-      // An answer that lets a request through has no body.
+      // Neither has a body, so an answer comes in one piece.
       if (!answer.subarray(0, 12).equals(ok)) throw new Error(answer.toString('latin1').slice(0, 100))
       const at = due.get(socket) ?? Number.NaN
       times.push({ due: at, ms: performance.now() - at })

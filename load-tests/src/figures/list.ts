@@ -5,7 +5,7 @@ import { coldOpaqueToken } from './cold-opaque-token.ts'
 import { es256Sign, es256SignOnThreads, es256Verify } from './es256.ts'
 import type { Figure } from './figure.ts'
 import { grpcCheck } from './grpc-check.ts'
-import { halfLoadLatency } from './half-load-latency.ts'
+import { halfLoadLatency, halfLoadLatencyOfEmptyRoute } from './half-load-latency.ts'
 import { reloadUnderLoad } from './reload-under-load.ts'
 import { revocationToDenial } from './revocation-to-denial.ts'
 import { secretVerification } from './secret-verification.ts'
@@ -23,6 +23,7 @@ export const figures: readonly Figure[] = [
   uncachedRequest,
   coldOpaqueToken,
   halfLoadLatency,
+  halfLoadLatencyOfEmptyRoute,
   grpcCheck,
   revocationToDenial,
   reloadUnderLoad,
