@@ -14,6 +14,8 @@ const servers = [
   { name: 'PostgreSQL', binary: 'postgres', package: 'postgresql', folders: postgresFolders },
   { name: 'Redis', binary: 'redis-server', package: 'redis-server', folders: () => [] },
   { name: 'NGINX', binary: 'nginx', package: 'nginx', folders: () => ['/usr/sbin'] },
+  { name: 'HAProxy', binary: 'haproxy', package: 'haproxy', folders: () => ['/usr/sbin'] },
+  { name: 'Caddy', binary: 'caddy', package: 'caddy', folders: () => [] },
   // Makes the certificates of tests.
   { name: 'OpenSSL', binary: 'openssl', package: 'openssl', folders: () => [] },
   {

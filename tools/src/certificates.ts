@@ -30,6 +30,8 @@ export interface CertificateAuthority {
   cert: string
   /** A certificate for a server or a client. */
   issue(options: CertificateOptions): Promise<Certificate>
+  /** An authority below this one: what it signs is trusted together with its own certificate. */
+  subordinate(name: string): Promise<CertificateAuthority>
   remove(): Promise<void>
 }
 
@@ -38,12 +40,18 @@ const rsa = ['-newkey', 'rsa:2048']
 
 /** @throws Error where openssl is not installed */
 export async function createCertificateAuthority(name = 'Test'): Promise<CertificateAuthority> {
+  return signedBy(name, [])
+}
+
+async function signedBy(name: string, superior: readonly string[]): Promise<CertificateAuthority> {
   const folder = await temporaryFolder('certificates')
   const extensions = ['basicConstraints = critical,CA:TRUE', 'keyUsage = critical,keyCertSign']
-  const { path, certificate } = await create(folder.path, ['-subj', `/CN=${name}`, ...ec], extensions)
+  const { path, certificate } = await create(folder.path, ['-subj', `/CN=${name}`, ...ec, ...superior], extensions)
+  const signer = ['-CA', `${path}.crt`, '-CAkey', `${path}.key`]
   return {
     cert: certificate.cert,
-    issue: (options) => issue(folder.path, options, ['-CA', `${path}.crt`, '-CAkey', `${path}.key`]),
+    issue: (options) => issue(folder.path, options, signer),
+    subordinate: (below) => signedBy(below, signer),
     remove: folder.remove,
   }
 }

@@ -22,6 +22,21 @@ test('an authority signs certificates for the names asked for', async () => {
   }
 })
 
+test('an authority below another signs certificates in a chain', async () => {
+  const root = await createCertificateAuthority('Root')
+  const below = await root.subordinate('Below')
+  try {
+    const { cert } = await below.issue({ subject: '/CN=me' })
+    const [leaf, middle, top] = [cert, below.cert, root.cert].map((pem) => new X509Certificate(pem))
+    expect(middle?.ca).toBe(true)
+    expect(top && middle?.verify(top.publicKey)).toBe(true)
+    expect(middle && leaf?.verify(middle.publicKey) && leaf.checkIssued(middle)).toBe(true)
+  } finally {
+    await below.remove()
+    await root.remove()
+  }
+})
+
 test('names may hold what openssl takes for a separator', async () => {
   const { cert } = await selfSign({ subject: '/CN=é', rsa: true, subjectAltNames: ['DNS:a,DNS:b', 'URI:x:"y"#z'] })
   const parsed = new X509Certificate(cert)
