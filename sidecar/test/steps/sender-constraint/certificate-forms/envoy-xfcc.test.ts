@@ -1,66 +1,65 @@
+/** What Envoy writes, and what clients may put before and into it; test/gateways has the real one. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { lastElement, thumbprintOfXfcc } from '../../../../src/steps/sender-constraint/certificate-forms/envoy-xfcc.ts'
+import { thumbprintOfXfcc } from '../../../../src/steps/sender-constraint/certificate-forms/envoy-xfcc.ts'
 
-const name = fc.constantFrom('By', 'Hash', 'Subject', 'URI', 'DNS')
-const value = fc.string({ unit: fc.constantFrom('a', '=', ',', ';', '"', '\\', ' ', ':') })
-const pairs = fc.uniqueArray(fc.tuple(name, value), { selector: ([key]) => key, minLength: 1 })
-
-const write = (element: [string, string][]) =>
-  element.map(([key, text]) => `${key}="${text.replace(/["\\]/g, '\\$&')}"`).join(';')
-const read = (element: [string, string][]) => new Map(element.map(([key, text]) => [key.toLowerCase(), text]))
-
-describe('lastElement', () => {
-  test('reads what was written, whatever its values hold', () => {
-    fc.assert(
-      fc.property(fc.array(pairs, { minLength: 1, maxLength: 3 }), (elements) => {
-        expect(lastElement(elements.map(write).join(','))).toEqual(read(elements.at(-1) ?? []))
-      }),
-    )
+const own = 'aa'.repeat(32)
+const another = 'bb'.repeat(32)
+const read = Buffer.from(own, 'hex').toString('base64url')
+/** Whatever a client may send, and have in its certificate. */
+const text = fc
+  .array(fc.constantFrom('"', '\\', ',', ';', '=', ' ', 'x', 'By=', 'Hash=', 'hash=', 'URI=', another), {
+    maxLength: 12,
   })
+  .map((parts) => parts.join(''))
 
-  test('is never another than the one that was appended, whatever stands before it', () => {
-    const appended: [string, string][] = [
-      ['By', 'spiffe://proxy'],
-      ['Hash', 'aa'],
-      ['Subject', 'CN=thief'],
-    ]
-    const forged = fc.string({ unit: fc.constantFrom('"', '\\', ',', ';', '=', 'Hash=bb', 'By=c', ' ', 'x') })
-    fc.assert(
-      fc.property(forged, (first) => {
-        const trusted = 'By=spiffe://proxy;Hash=aa;Subject="CN=thief"'
-        const element = lastElement(`${first},${trusted}`)
-        if (element !== undefined) expect(element).toEqual(read(appended))
-      }),
-      { numRuns: 5_000 },
-    )
-  })
+describe('the thumbprint', () => {
+  test.each([
+    `Hash=${own}`,
+    `By=spiffe://proxy;Hash=${own}`,
+    `By=spiffe://a;By=https://b;Hash=${own};URI=x`,
+    `Hash=${own};Cert="-----BEGIN%20CERTIFICATE-----%0A";Chain="-----BEGIN";Subject="CN=a\\, \\"b\\"\\; c=d";URI=;DNS=a;DNS=b`,
+  ])('is the hash that Envoy begins with: %s', (header) => expect(thumbprintOfXfcc(header)).toBe(read))
 
   test.each([
-    '"',
-    'By',
-    'By="',
-    'By="a',
-    'By="a"b',
-    'By=a"',
-    '=a',
-    'By=a;',
-    'By=a,',
-    ',,By=a',
-    'By=a;;Hash=b',
-    ' By=a',
-  ])('refuses %s', (header) => expect(lastElement(header)).toBeUndefined())
+    '',
+    'Hash=',
+    `hash=${own}`,
+    `Hash=${own.toUpperCase()}`,
+    `Hash="${own}"`,
+    `Hash=${own.slice(1)}`,
+    `Hash=${own}0`,
+    `Hash=${own},By=a`,
+    ` Hash=${own}`,
+    `Subject="";Hash=${own}`,
+    `By="a";Hash=${own}`,
+    `By=a,Hash=${own}`,
+    `By=a;;Hash=${own}`,
+  ])('is not made out of %s', (header) => expect(thumbprintOfXfcc(header)).toBeUndefined())
 
-  test('takes its time in proportion, whatever it is given', () => {
+  test('is that of the connection or none, whatever names its certificate holds', () => {
+    fc.assert(
+      fc.property(text, (name) => {
+        for (const header of [`Hash=${own};URI=${name}`, `By=a;Hash=${own};Subject="${name}";DNS=${name}`]) {
+          expect([read, undefined]).toContain(thumbprintOfXfcc(header))
+        }
+      }),
+    )
+  })
+
+  test('is none where a client has sent the first, and Envoy appended its own to it', () => {
+    fc.assert(
+      fc.property(text, text, (sent, name) => {
+        for (const first of [sent, `Hash=${another}`, `Hash=${another};${sent}`]) {
+          expect(thumbprintOfXfcc(`${first},Hash=${own};URI=${name}`)).toBeUndefined()
+        }
+      }),
+    )
+  })
+
+  test('takes its time in proportion, whatever it is read from', () => {
     const begun = performance.now()
-    for (const text of ['By="', 'By="\\"', 'a=,', 'a=;', '"', '\\']) lastElement(text.repeat(5_000))
+    for (const part of ['By=', 'By=;', 'By=a;', 'Hash=', '"', ';']) thumbprintOfXfcc(part.repeat(5_000))
     expect(performance.now() - begun).toBeLessThan(500)
   })
-})
-
-test('a hash is 64 hexadecimal digits', () => {
-  expect(thumbprintOfXfcc(`Hash=${'Aa'.repeat(32)}`)).toBe(Buffer.alloc(32, 0xaa).toString('base64url'))
-  for (const hash of ['', 'aa', 'aa'.repeat(33), 'zz'.repeat(32), `"${'aa'.repeat(31)}"`]) {
-    expect(thumbprintOfXfcc(`Hash=${hash}`)).toBeUndefined()
-  }
 })
