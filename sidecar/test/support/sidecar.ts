@@ -55,6 +55,8 @@ const secret = 'client_secret: { value: test-secret }'
 export interface BenchOptions {
   /** What becomes of the issuer before the sidecar starts. */
   before?(issuer: TestIssuer): void | Promise<void>
+  /** Members of `listen` beside its TCP address. */
+  listen?: string
   /** Members of the issuer beside its identifier and audience. */
   issuer?: string
   /** Members of the policy `main` beside its issuer. */
@@ -75,9 +77,9 @@ export const plainUpstream = (issuerUrl: string) =>
   `token_endpoint: ${issuerUrl}/token, client_id: ${clientId}, ${secret}, timeout_ms: 600`
 
 export function benchConfig(issuerUrl: string, options: BenchOptions): string {
-  const { issuer = '', policy = '', upstream = plainUpstream, more = '' } = options
+  const { listen = '', issuer = '', policy = '', upstream = plainUpstream, more = '' } = options
   return `
-listen: { tcp: 127.0.0.1:0 }
+listen: { tcp: 127.0.0.1:0, ${listen} }
 admin: { tcp: 127.0.0.1:0 }
 log: { level: debug }
 issuers:

@@ -16,12 +16,8 @@ afterEach(async () => {
   await bench.close()
 })
 
-const withGrpc = (text: string) => text.replace('{ tcp:', '{ grpc: 127.0.0.1:0, tcp:')
-
 async function start(options: BenchOptions = {}): Promise<void> {
-  bench = await startBench(options)
-  const config = () => parseConfig(withGrpc(benchConfig(bench.issuer.url, options)), 'bench.yaml')
-  expect(await bench.sidecar.reload(config)).toBe(true)
+  bench = await startBench({ ...options, listen: 'grpc: 127.0.0.1:0' })
   client = new Client(bench.sidecar.grpcAddress ?? '', credentials.createInsecure())
 }
 
@@ -236,7 +232,7 @@ describe('waiting', () => {
 test('the health service says what /readyz says', async () => {
   await start()
   const serving = Buffer.from([0x08, 1])
-  expect(await health()).toEqual(serving)
+  await expect.poll(() => health()).toEqual(serving)
   expect(await health('envoy.service.auth.v3.Authorization')).toEqual(serving)
   await expect(health('other')).rejects.toMatchObject({ code: status.NOT_FOUND } satisfies Partial<ServiceError>)
   bench.sidecar.drain()
