@@ -3,7 +3,6 @@
  * spelling, and what it says it is. Lenient decoders read several spellings as one; what compares or remembers tokens
  * as text would then be passed by.
  */
-import { isUtf8 } from 'node:buffer'
 
 export interface UnverifiedJws {
   header: Readonly<Record<string, unknown>>
@@ -11,6 +10,7 @@ export interface UnverifiedJws {
   signature: Buffer
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Nested deeper than any claim has a reason to be. */
 const maxDepth = 20
 
@@ -36,12 +36,12 @@ function decode(part: string): Buffer | undefined {
 
 function decodeObject(part: string): Record<string, unknown> | undefined {
   const bytes = decode(part)
-  if (!bytes || !isUtf8(bytes)) return undefined
+  if (!bytes) return undefined
   try {
-    const value: unknown = JSON.parse(bytes.toString())
+    const value: unknown = JSON.parse(utf8.decode(bytes))
     return isObject(value) && !isDeeperThan(value, maxDepth) ? value : undefined
   } catch {
-    // No JSON: the caller refuses it like any other text that is no JWT.
+    // No UTF-8 or no JSON: the caller refuses it like any other text that is no JWT.
     return undefined
   }
 }
