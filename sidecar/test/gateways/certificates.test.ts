@@ -1,6 +1,6 @@
 /** Tokens that are bound to a certificate, at real gateways with the configurations of docs/certificates-at-gateways.md. */
 import { X509Certificate } from 'node:crypto'
-import type { Certificate, CertificateOptions } from '@postern/tools/certificates'
+import { type Certificate, type CertificateOptions, selfSign } from '@postern/tools/certificates'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ask, createClient } from './client.ts'
 import { awkwardNames, forgedHeaders, forgedNames, hashOf, headersOf } from './forgeries.ts'
@@ -53,6 +53,14 @@ for (const [index, gateway] of gateways.entries()) {
         expect(await ask(certificate, await boundTo(holder))).toMatchObject({ status: 401 })
       }
       expect(await ask(undefined, await bearer({}))).toMatchObject({ status: 200 })
+    })
+
+    test('does not pass with a certificate of an authority that the gateway does not know', async () => {
+      const stranger = await selfSign({ subject: '/CN=holder' })
+      const answer = ask(stranger, await boundTo(stranger)).then(({ status }) => status)
+      await (gateway.name === 'NGINX'
+        ? expect(answer).resolves.toBe(400)
+        : expect(answer).rejects.toThrow(/alert|ECONNRESET|EPIPE|hang up/))
     })
 
     test('is known by the certificate of the connection, whatever headers a client sends', async () => {
