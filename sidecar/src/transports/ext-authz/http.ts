@@ -19,8 +19,8 @@ export const extAuthzHttp: DirectTransport = (request, response, decider) => {
   const asked = toDecisionRequest(request, policyEnd < 0 ? '' : url.slice(policyEnd))
   const decision = decider.decide(policy, asked)
   const headersOf = (allow: Allow) => allowHeaders(allow, asked.headers)
-  if (decision instanceof Promise) decision.then((late) => answerDecision(response, late, headersOf))
-  else answerDecision(response, decision, headersOf)
+  if (decision instanceof Promise) return decision.then((late) => answerDecision(response, late, headersOf))
+  answerDecision(response, decision, headersOf)
   return true
 }
 

@@ -2,7 +2,13 @@
  * Envoy's external authorization over gRPC: `envoy.service.auth.v3.Authorization/Check`. The policy is what the route's
  * `context_extensions` name, or else the filter's `initial_metadata`; both are Envoy's configuration, and no client's.
  */
-import type { ServerUnaryCall, ServiceDefinition, sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js'
+import {
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type sendUnaryData,
+  status,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js'
 import { type Decision, DecisionRequest } from '@postern/protocol/decision'
 import { Compile } from 'typebox/compile'
 import type { Decider } from '../../decider/decider.ts'
@@ -42,7 +48,9 @@ export function createAuthorization(decider: Decider): UntypedServiceImplementat
       const policy = attributes?.context_extensions.policy ?? String(call.metadata.get(policyMetadata)[0] ?? '')
       const decision = decider.decide(policy, request)
       const respond = (made: Decision) => answer(null, toCheckResponse(made, policy, request.headers))
-      if (decision instanceof Promise) void inTime(decision, call.getDeadline()).then(respond)
+      // A defect is an error to Envoy, which then lets nothing pass. Nobody else would catch it, and it would end the process.
+      const fail = () => answer({ code: status.INTERNAL, details: 'failed' })
+      if (decision instanceof Promise) inTime(decision, call.getDeadline()).then(respond).catch(fail)
       else respond(decision)
     },
   }
@@ -52,11 +60,8 @@ export function createAuthorization(decider: Decider): UntypedServiceImplementat
 function inTime(decision: Promise<Decision>, deadline: Date | number): Promise<Decision> {
   const ms = (Number(deadline) - Date.now()) * waitFor
   if (!Number.isFinite(ms)) return decision
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, Math.max(0, ms), unavailable)
-    void decision.then((made) => {
-      clearTimeout(timer)
-      resolve(made)
-    })
+    decision.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

@@ -1,10 +1,16 @@
 /** Envoy's ext_authz over HTTP, asked as Envoy asks; plugins/contract has the real one. */
-import { request } from 'node:http'
+import { IncomingMessage, request, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import type { Allow } from '@postern/protocol/decision'
 import { afterEach, expect, test } from 'vitest'
+import { extAuthzHttp } from '../../../src/transports/ext-authz/http.ts'
 import { startBench, type TestBench } from '../../support/sidecar.ts'
 
-let bench: TestBench
-afterEach(() => bench.close())
+let bench: TestBench | undefined
+afterEach(async () => {
+  await bench?.close()
+  bench = undefined
+})
 
 interface Answer {
   status: number | undefined
@@ -13,7 +19,7 @@ interface Answer {
 }
 
 function ask(path: string, headers: string[], method = 'GET'): Promise<Answer> {
-  const { hostname, port } = new URL(bench.sidecar.address ?? '')
+  const { hostname, port } = new URL(bench?.sidecar.address ?? '')
   return new Promise((resolve, reject) => {
     request({ hostname, port, path, method, headers: ['Host', 'api.example', ...headers] }, (response) => {
       let body = ''
@@ -56,4 +62,12 @@ test('refuses with challenge and body; a policy that there is not, and none at a
     expect(status).toBe(403)
     expect(body).toContain('unknown_policy')
   }
+})
+
+test('a late decision that cannot be answered is told to who listens, and not to the process', async () => {
+  const impossible: Allow = { decision: 'allow', remove_headers: [], set_headers: { 'x-a': 'a\r\nb' }, expires_at: 0 }
+  const asked = new IncomingMessage(new Socket())
+  asked.url = '/v1/ext-authz/main/'
+  const answering = extAuthzHttp(asked, new ServerResponse(asked), { decide: async () => impossible })
+  await expect(answering).rejects.toThrow('Invalid character')
 })
