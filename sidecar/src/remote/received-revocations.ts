@@ -25,6 +25,10 @@ export interface ReceivedRevocations {
   receive(sets: readonly string[]): Promise<Receipt>
   /** Whether there were more than can be remembered, and some may be missing. */
   overfull(): boolean
+  /** Whether the clock was set back, so that something is in force again that was forgotten. */
+  mayLack(): boolean
+  /** To be called before all of the stream is received anew. */
+  startOver(): void
 }
 
 export interface Receipt {
@@ -46,12 +50,15 @@ export function createReceivedRevocations(trust: EventTrust): ReceivedRevocation
   const { name, now } = trust
   const revoked = createRevokedTokens()
   let forgottenAt = now()
+  /** What expired before is forgotten: ms since the epoch. */
+  let forgottenBefore = Number.NEGATIVE_INFINITY
   let state = 1
 
   const forgetExpired = () => {
-    if (now() - forgottenAt < forgetEveryMs) return
+    if (Math.abs(now() - forgottenAt) < forgetEveryMs) return
     forgottenAt = now()
-    revoked.forgetExpired((forgottenAt - keptPastExpiryMs) / 1_000)
+    forgottenBefore = Math.max(forgottenBefore, forgottenAt - keptPastExpiryMs)
+    revoked.forgetExpired(forgottenBefore / 1_000)
   }
 
   const apply = ({ kid, madeAt, revocation }: GenuineEvent, receipt: Receipt) => {
@@ -80,6 +87,10 @@ export function createReceivedRevocations(trust: EventTrust): ReceivedRevocation
       return receipt
     },
     overfull: () => revoked.size > maxRevocations,
+    mayLack: () => now() < forgottenBefore,
+    startOver() {
+      forgottenBefore = Number.NEGATIVE_INFINITY
+    },
   }
 }
 

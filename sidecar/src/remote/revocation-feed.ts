@@ -53,6 +53,7 @@ const retry = { firstMs: 200, maxMs: 5_000 }
 const reread = { firstMs: 400, maxMs: 60_000 }
 /** Between polls that are answered without news: an issuer that does not hold them open is not asked all the time. */
 const idleMs = 250
+const clockLookMs = 1_000
 /** Of one answer: a signed event has about a kilobyte, so the answer stays below what the HTTP client accepts. */
 const maxEvents = 250
 
@@ -63,6 +64,8 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
   let position: string | undefined
   let synced = false
   let answeredAt: number | undefined
+  /** Whether something is not remembered that is in force. */
+  let lacks = false
   const lags: Lags = { count: 0, lastMs: undefined }
   /** From where the stream is to be read again, and how often there was reason to. */
   let doubt: { from: string | undefined; times: number } | undefined
@@ -109,6 +112,7 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
   const advance = async (): Promise<{ moved: boolean }> => {
     const [asked, waits] = [now(), synced]
     const answer = await poll(position, !waits)
+    const answered = now()
     if (!(await take(answer))) {
       // Before everything was known once, nothing is let through, and the position may as well stay.
       if (!synced) throw new DependencyError(name, 'an event cannot be believed')
@@ -117,8 +121,10 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
     }
     const moved = answer.next !== position
     position = answer.next
-    if (!answer.moreAvailable) synced = true
-    knowUntil(waits ? now() : asked)
+    if (!answer.moreAvailable) {
+      synced = true
+      knowUntil(waits ? answered : asked)
+    }
     return { moved }
   }
 
@@ -130,6 +136,18 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
       const answer = synced ? await poll(position, true, ms).catch(fail) : undefined
       const believed = answer && (await take(answer).catch(fail))
       if (believed && !answer.moreAvailable) knowUntil(asked)
+    }
+  }
+
+  /** What was forgotten as expired is in force again where the clock was set back: nothing is known until it was read anew. */
+  const watchClock = async () => {
+    while (!closing.signal.aborted) {
+      await pause(clockLookMs)
+      if (received.mayLack()) {
+        received.startOver()
+        lacks = true
+      }
+      if (lacks && (await readFrom(undefined).catch(fail)) !== undefined) lacks = false
     }
   }
 
@@ -184,11 +202,11 @@ export function createRevocationFeed(options: RevocationFeedOptions): Revocation
   return {
     isRevoked: received.cover,
     state: received.state,
-    synced: () => synced && !received.overfull() && isRecent(),
+    synced: () => synced && !received.overfull() && !lacks && isRecent(),
     answeredAt: () => answeredAt,
     lags,
     start() {
-      loop ??= Promise.all([run(), ...(lookWithinMs === undefined ? [] : [lookWithin(lookWithinMs)])])
+      loop ??= Promise.all([run(), watchClock(), ...(lookWithinMs === undefined ? [] : [lookWithin(lookWithinMs)])])
     },
     async close() {
       closing.abort()

@@ -339,6 +339,26 @@ describe('the revocation feed', () => {
       expect((await untilRefused(token)).ms).toBeLessThan(1_000)
     }, 30_000)
 
+    test('is not recent again before all is read that it missed', async () => {
+      bench = await startBench({ issuer: bounded })
+      await ready()
+      const token = await tokenWithJti('a')
+      expect((await bench.ask(token)).status).toBe(200)
+      bench.issuer.behave('events', 'hang')
+      bench.clock.advance(5)
+      expect((await bench.ask(token)).status).toBe(503)
+      await bench.issuer.goDown()
+      bench.issuer.answer('events', { sets: {}, moreAvailable: true, next: 'stream-1.0' })
+      bench.issuer.behave('events', 'normal')
+      await bench.issuer.comeBack()
+      const polls = bench.issuer.calls.events
+      await until(() => bench.issuer.calls.events > polls + 2)
+      expect((await bench.ask(token)).status).toBe(503)
+      bench.issuer.answer('events', { sets: {}, moreAvailable: false, next: 'stream-1.0' })
+      await ready()
+      expect((await bench.ask(token)).status).toBe(200)
+    }, 20_000)
+
     test('of one policy: its requests are 503 once it is older, those of others are not', async () => {
       bench = await startBench({
         issuer: withFeed,
@@ -370,6 +390,25 @@ describe('the revocation feed', () => {
       expect((await bench.ask(await tokenWithJti('a'))).status).toBe(200)
     })
   })
+
+  test('remembers what it had forgotten as expired where the clock is set back', async () => {
+    bench = await startBench({ issuer: withFeed })
+    await ready()
+    const token = await tokenWithJti('a')
+    await bench.issuer.revoke('a')
+    await untilRefused(token)
+    bench.clock.advance(3_600)
+    const later = await tokenWithJti('b')
+    expect((await bench.ask(later)).status).toBe(200)
+    await bench.issuer.revoke('b')
+    await untilRefused(later)
+    bench.clock.advance(-3_600)
+    await until(() => positions().filter((position) => position === '0').length > 1)
+    await untilRefused(token)
+    await ready()
+    expect((await bench.ask(token)).status).toBe(401)
+    expect((await bench.ask(await tokenWithJti('c'))).status).toBe(200)
+  }, 20_000)
 
   test('tells how recent it is, and how long a revocation took', async () => {
     bench = await startBench()
