@@ -27,10 +27,12 @@ export interface Sidecar {
   /** Host and port for gRPC; undefined where it is not spoken. */
   readonly grpcAddress: string | undefined
   readonly adminAddress: string
+  /** The configuration in force. */
+  config(): Config
   /**
    * Takes another configuration over, without dropping a request; where that cannot be, all stays as it was, and log,
-   * metrics and `/readyz` say why.
-   * @param load reads and checks it
+   * metrics and `/readyz` say why. While one is under way, those who ask for another get the same one.
+   * @param load reads and checks it, once it is its turn
    * @returns whether it was taken over
    */
   reload(load: () => Config): Promise<boolean>
@@ -63,6 +65,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const tools = { http, readSecret, changingSecret, logger, limitedLog, burst, now, observeCall, observeStep }
   const engine = createEngine(config, tools)
   metrics.watch(engine, now)
+  const { during } = engine.decider
 
   const { decider, setAccessLog } = composeDecider(engine.decider, { logger, now, observe: metrics.observeDecision })
   const apply = ({ log }: Config) => {
@@ -76,12 +79,18 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   publish(app, engine.published)
   upstreamTokens(app, {
     upstreamOf: (name) => engine.upstreams().get(name),
+    during,
     now,
-    onUnavailable: (upstream, error) =>
-      logger.warn({ upstream, reason: safeReason(error) }, 'no token for an upstream'),
+    onUnavailable(upstream, error) {
+      const reason = safeReason(error)
+      limitedLog.write(`upstream ${upstream} ${reason}`, (leftOut) =>
+        logger.warn({ upstream, reason, ...(leftOut > 0 && { left_out: leftOut }) }, 'no token for an upstream'),
+      )
+    },
   })
   inspection(app, {
     inspectorOf: engine.inspector,
+    during,
     now,
     onUnavailable(policy, error) {
       const reason = safeReason(error)
@@ -95,7 +104,10 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     registry: metrics.registry,
     readiness,
     config: () => redacted(engine.config()),
-    explain: (policy, request) => engine.policies().get(policy)?.explain(request),
+    explain(policy, request) {
+      const found = engine.policies().get(policy)
+      return found && during(() => found.explain(request))
+    },
   })
   const listening = createListening({
     gateways: createRequestListener(app, directTransports, decider, logger),
@@ -129,6 +141,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
     get adminAddress() {
       return listening.adminAddress()
     },
+    config: engine.config,
     reload: reload.run,
     drain: readiness.draining,
     close,

@@ -9,10 +9,9 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { parseConfig, withAdminAt } from './config/load.ts'
-import type { Config } from './config/schema.ts'
 import { createReadSecret } from './config/secret.ts'
 import { usage, validate } from './config/validate.ts'
-import { watchFile } from './config/watch.ts'
+import { fingerprint, watchFile } from './config/watch.ts'
 import { createLog } from './log.ts'
 
 async function run(file: string, admin: string | undefined): Promise<void> {
@@ -22,7 +21,8 @@ async function run(file: string, admin: string | undefined): Promise<void> {
     const parsed = parseConfig(readFileSync(file, 'utf8'), file)
     return admin === undefined ? parsed : withAdminAt(parsed, admin)
   }
-  let config: Config = load()
+  const asRead = await fingerprint(file)
+  const config = load()
   const log = createLog(config.log)
   const { logger } = log
   const readSecret = createReadSecret(process.env)
@@ -30,16 +30,9 @@ async function run(file: string, admin: string | undefined): Promise<void> {
   const { address, grpcAddress, adminAddress } = sidecar
   logger.info({ address, unix: config.listen.unix, grpc: grpcAddress, admin: adminAddress }, 'listening')
 
-  const reload = async () => {
-    let loaded = config
-    const taken = await sidecar.reload(() => {
-      loaded = load()
-      return loaded
-    })
-    if (taken) config = loaded
-  }
+  const reload = () => void sidecar.reload(load)
   process.on('SIGHUP', reload)
-  const watch = watchFile(file, reload)
+  const watch = watchFile(file, reload, { since: asRead })
 
   let stopping = false
   const stop = async () => {
@@ -47,8 +40,9 @@ async function run(file: string, admin: string | undefined): Promise<void> {
     stopping = true
     watch.close()
     sidecar.drain()
-    await delay(config.drain.delay * 1_000)
-    setTimeout(() => process.exit(1), config.drain.timeout * 1_000 + 1_000).unref()
+    const { drain } = sidecar.config()
+    await delay(drain.delay * 1_000)
+    setTimeout(() => process.exit(1), drain.timeout * 1_000 + 1_000).unref()
     try {
       await sidecar.close()
       process.exit(0)

@@ -175,7 +175,7 @@ function watchLags(feeds: () => ReadonlyMap<string, RevocationFeed>, registers: 
 function watchUnderWay(underWay: () => number, registers: Registry[]): void {
   new Gauge({
     name: 'postern_sidecar_decisions_under_way',
-    help: 'Requests that wait for a decision',
+    help: 'Requests that wait for a decision, for what a token is, or for a token',
     registers,
     collect() {
       this.set(underWay())

@@ -16,7 +16,10 @@ export interface ReloadParts {
 }
 
 export interface Reload {
-  /** @returns whether the configuration was taken over */
+  /**
+   * Of those that wait for one that is under way, there is one at most: it is run for all who asked meanwhile.
+   * @returns whether the configuration was taken over
+   */
   run(load: () => Config): Promise<boolean>
   /** Ends one that waits, and refuses later ones. */
   close(): Promise<void>
@@ -24,6 +27,7 @@ export interface Reload {
 
 export function createReload({ engine, listening, readiness, logger, apply, observe }: ReloadParts): Reload {
   let last: Promise<unknown> = Promise.resolve()
+  let waiting: Promise<boolean> | undefined
   let closed = false
 
   const change = async (load: () => Config): Promise<void> => {
@@ -34,8 +38,9 @@ export function createReload({ engine, listening, readiness, logger, apply, obse
       throw error
     })
     const { drained } = await prepared.takeOver()
+    const closed = Promise.all([drained, move.keep()])
     apply(config)
-    await Promise.all([drained, move.keep()])
+    await closed
   }
 
   const attempt = async (load: () => Config): Promise<boolean> => {
@@ -57,9 +62,12 @@ export function createReload({ engine, listening, readiness, logger, apply, obse
 
   return {
     run(load) {
-      const run = last.then(() => attempt(load))
-      last = run
-      return run
+      waiting ??= last.then(() => {
+        waiting = undefined
+        return attempt(load)
+      })
+      last = waiting
+      return waiting
     },
     async close() {
       closed = true

@@ -11,11 +11,21 @@ export interface FileWatch {
 
 const lookEveryMs = 500
 
+export interface WatchOptions {
+  /** As it was before it was read: what changed since then is a change. Default: as it is now. */
+  since?: string
+  everyMs?: number
+}
+
 /** @param onChange told once the file has stayed the same from one look to the next: it is not read half written */
-export function watchFile(file: string, onChange: () => void, everyMs = lookEveryMs): FileWatch {
+export function watchFile(
+  file: string,
+  onChange: () => void,
+  { since, everyMs = lookEveryMs }: WatchOptions = {},
+): FileWatch {
   const closing = new AbortController()
   void (async () => {
-    let told = await fingerprint(file)
+    let told = since ?? (await fingerprint(file))
     let seen = told
     while (await pause(everyMs, closing.signal)) {
       const current = await fingerprint(file)
@@ -29,7 +39,8 @@ export function watchFile(file: string, onChange: () => void, everyMs = lookEver
   return { close: () => closing.abort() }
 }
 
-async function fingerprint(file: string): Promise<string> {
+/** Another one whenever the file is another, or holds something else. */
+export async function fingerprint(file: string): Promise<string> {
   const found = await stat(file, { bigint: true }).catch(() => undefined)
   return found ? `${found.dev}.${found.ino}.${found.size}.${found.mtimeNs}.${found.ctimeNs}` : 'gone'
 }

@@ -29,6 +29,8 @@ export interface Inspector {
 
 export interface InspectionOptions {
   inspectorOf(policy: string): Inspector | undefined
+  /** Runs what must not lose, to another configuration, what it is done with. */
+  during<T>(work: () => Promise<T>): Promise<T>
   /** ms since the epoch */
   now: () => number
   /** Told why nothing was known about a token. */
@@ -80,7 +82,7 @@ export function inspection(app: FastifyInstance, options: InspectionOptions): vo
     }
     if (!token) return refuse(reply, 400, 'invalid_request')
     try {
-      return reply.send(render(await inspect(token), maxAgeMs, options.now()))
+      return reply.send(render(await options.during(() => inspect(token)), maxAgeMs, options.now()))
     } catch (error) {
       if (!(error instanceof DependencyError)) throw error
       options.onUnavailable(policy, error)

@@ -21,6 +21,8 @@ import { pathParameter } from './path-parameter.ts'
 
 export interface UpstreamTokensOptions {
   upstreamOf(name: string): UpstreamStep | undefined
+  /** Runs what must not lose, to another configuration, what it is done with. */
+  during<T>(work: () => Promise<T>): Promise<T>
   /** ms since the epoch */
   now: () => number
   /** Told why there is no token. */
@@ -33,7 +35,7 @@ const query = Compile(UpstreamTokenQuery)
 const purge = Compile(UpstreamTokenPurge)
 
 export function upstreamTokens(app: FastifyInstance, options: UpstreamTokensOptions): void {
-  const { now, onUnavailable } = options
+  const { during, now, onUnavailable } = options
 
   const excuse = (reply: FastifyReply, name: string, error: unknown) => {
     if (error instanceof Refusal) return refuse(reply, 'invalid_request')
@@ -50,7 +52,8 @@ export function upstreamTokens(app: FastifyInstance, options: UpstreamTokensOpti
     if (!upstream.handedOut) return refuse(reply, 'access_denied')
     if (!query.Check(body)) return refuse(reply, 'invalid_request')
     try {
-      return reply.header('cache-control', 'no-store').send(await tokenFor(upstream, body, now()))
+      const token = await during(() => tokenFor(upstream, body, now()))
+      return reply.header('cache-control', 'no-store').send(token)
     } catch (error) {
       return excuse(reply, pathParameter(request, 'upstream'), error)
     }

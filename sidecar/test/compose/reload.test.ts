@@ -1,9 +1,11 @@
 /** Another configuration takes over while requests come in. */
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { freePort, temporaryFolder } from '@postern/tools/servers/process'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/load.ts'
+import { addressOf, redisInstalled, startRedis } from '../support/redis.ts'
 import {
   type BenchOptions,
   benchConfig,
@@ -67,6 +69,40 @@ describe('the new configuration', () => {
   })
 })
 
+describe('what is asked beside decisions, and is under way, is answered as if nothing had happened', () => {
+  const patient = (timeoutMs: number) => ({
+    issuer: withIntrospection.replace(/timeout_ms: \d+/, `timeout_ms: ${timeoutMs}`),
+    policy: 'inspection: {}',
+    upstream: (url: string) =>
+      `issuer: ${url}, client_id: c, client_secret: { value: s }, timeout_ms: ${timeoutMs}, handed_out: true`,
+  })
+  /** Only what is asked for needs the metadata. */
+  const withJwks = (text: string) =>
+    text
+      .replace('timeout_ms: 600', 'timeout_ms: 5000')
+      .replace('audience:', `jwks_uri: ${bench.issuer.url}/jwks\n    audience:`)
+
+  test.each([
+    ['what a token is', '/v1/introspect/main', 'application/x-www-form-urlencoded', 'token=opaque', 'sub":"alice'],
+    ['a token', '/v1/upstream-tokens/orders', 'application/json', '{}', 'upstream-token-1'],
+  ])('%s', async (_what, path, type, body, expected) => {
+    bench = await startBench()
+    bench.issuer.introspects('opaque', { active: true, ...bench.issuer.claims() })
+    const metadata = Promise.withResolvers<unknown>()
+    bench.issuer.answer('metadata', metadata.promise)
+    expect(await reload(patient(5_000), withJwks)).toBe(true)
+    const asked = bench.issuer.calls.metadata
+    const answer = fetch(`${bench.sidecar.address}${path}`, { method: 'POST', headers: { 'content-type': type }, body })
+    await expect.poll(() => bench.issuer.calls.metadata).toBe(asked + 1)
+    const reloading = reload(patient(4_000), withJwks)
+    await expect.poll(async () => JSON.stringify((await bench.admin('/config')).body)).toContain('4000')
+    const { url } = bench.issuer
+    metadata.resolve({ issuer: url, introspection_endpoint: `${url}/introspect`, token_endpoint: `${url}/token` })
+    expect(await (await answer).text()).toContain(expected)
+    expect(await reloading).toBe(true)
+  })
+})
+
 describe('revocations', () => {
   test('hold over a reload, also where the feed is a new one', async () => {
     bench = await startBench({ issuer: withFeed })
@@ -98,6 +134,25 @@ describe('revocations', () => {
   })
 })
 
+test('however many ask for a reload while one is under way, one more follows', async () => {
+  bench = await startBench()
+  const loads: string[] = []
+  const load = (name: string) => () => {
+    loads.push(name)
+    return parseConfig(benchConfig(bench.issuer.url, { policy: `required_scopes: [${name}]` }), 'bench.yaml')
+  }
+  const asked = ['first', 'second', 'third', 'fourth'].map((name) => bench.sidecar.reload(load(name)))
+  expect(await Promise.all(asked)).toEqual([true, true, true, true])
+  expect(loads).toHaveLength(1)
+  const under = bench.sidecar.reload(load('fifth'))
+  await expect.poll(() => loads).toContain('fifth')
+  expect(await Promise.all([under, ...['a', 'b', 'c'].map((name) => bench.sidecar.reload(load(name)))])).toEqual([
+    ...[true, true, true, true],
+  ])
+  expect(loads).toEqual(['first', 'fifth', 'a'])
+  expect(bench.sidecar.config().policies.main?.required_scopes).toEqual(['a'])
+})
+
 describe('a configuration that is refused', () => {
   test('changes nothing, and log, metrics and /readyz say why', async () => {
     bench = await startBench()
@@ -121,6 +176,28 @@ describe('a configuration that is refused', () => {
     expect(await reload({ issuer: withFeed, more }, (text) => text.replace(':0', `:${port}`))).toBe(false)
     expect(bench.log.join()).toContain('EADDRINUSE')
     expect((await bench.ask(await bearer(), 'other')).status).toBe(403)
+  })
+})
+
+describe.skipIf(!redisInstalled)('the connection to Redis', () => {
+  test('is one, whether configurations are taken over or refused', async () => {
+    const redis = await startRedis()
+    try {
+      const options = (timeoutMs: number) => ({
+        more: `redis: { nodes: ['${addressOf(redis)}'], encryption_secret: { value: ${'s'.repeat(32)} }, timeout_ms: ${timeoutMs} }`,
+      })
+      const connections = async () => (await redis.command('client', 'list')).split('name=postern-sidecar').length - 1
+      bench = await startBench(options(300))
+      await expect.poll(connections).toBe(1)
+      const port = new URL(bench.sidecar.adminAddress).port
+      expect(await reload(options(400), (text) => text.replace(':0', `:${port}`))).toBe(false)
+      await delay(300)
+      expect(await connections()).toBe(1)
+      expect(await reload(options(500))).toBe(true)
+      await expect.poll(connections).toBe(1)
+    } finally {
+      await redis.stop()
+    }
   })
 })
 

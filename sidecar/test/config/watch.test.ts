@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { temporaryFolder } from '@postern/tools/servers/process'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type FileWatch, watchFile } from '../../src/config/watch.ts'
+import { type FileWatch, fingerprint, watchFile } from '../../src/config/watch.ts'
 
 const everyMs = 20
 
@@ -26,7 +26,7 @@ async function watchThe(file: string): Promise<void> {
     () => {
       changes += 1
     },
-    everyMs,
+    { everyMs },
   )
   await delay(everyMs * 3)
 }
@@ -79,4 +79,21 @@ test('a file that goes and comes back is noticed', async () => {
   await changed(1)
   await writeFile(file, 'one')
   await changed(2)
+})
+
+test('a change between reading the file and the first look at it is noticed', async () => {
+  const file = join(folder.path, 'a.yaml')
+  await writeFile(file, 'one')
+  const since = await fingerprint(file)
+  await writeFile(file, 'two!')
+  watch = watchFile(
+    file,
+    () => {
+      changes += 1
+    },
+    { since, everyMs },
+  )
+  await changed(1)
+  await delay(everyMs * 6)
+  expect(changes).toBe(1)
 })

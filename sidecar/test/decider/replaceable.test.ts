@@ -34,3 +34,21 @@ test('nothing under way: the old decider is drained at once', async () => {
   await decider.replace({ decide: () => unavailable })
   expect(decider.decide('main', request)).toBe(unavailable)
 })
+
+test('other work with what the old decider is made of is waited for as well, however it ends', async () => {
+  const decider = createReplaceableDecider({ decide: () => unknownPolicy })
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const works = [decider.during(() => promise), decider.during(() => promise)]
+  expect(decider.underWay()).toBe(2)
+  let drained = false
+  const replaced = decider.replace({ decide: () => unavailable }).then(() => {
+    drained = true
+  })
+  await Promise.resolve()
+  expect(drained).toBe(false)
+  reject(new Error('failed'))
+  resolve('too late')
+  await expect(Promise.all(works)).rejects.toThrow('failed')
+  await replaced
+  expect(decider.underWay()).toBe(0)
+})

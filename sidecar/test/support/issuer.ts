@@ -46,7 +46,7 @@ export interface TestIssuer {
   /** The forms and JSON bodies that were received, per endpoint. */
   readonly received: Record<Endpoint, string[]>
   behave(endpoint: Endpoint, behaviour: Behaviour): void
-  /** What the endpoint answers in place of its own answer. */
+  /** What the endpoint answers in place of its own answer; a promise: later. */
   answer(endpoint: Endpoint, json: unknown): void
   /** Headers of the endpoint's answers, beside its content type. */
   sendHeaders(endpoint: Endpoint, headers: Record<string, string>): void
@@ -154,7 +154,7 @@ export async function startTestIssuer(now: () => number): Promise<TestIssuer> {
     received[endpoint].push(body)
     const behaviour = behaviours.get(endpoint) ?? 'normal'
     if (behaviour !== 'normal') return misbehave(behaviour, response, url)
-    const json = answers.get(endpoint) ?? (await ownAnswer(endpoint, body, response))
+    const json = await (answers.get(endpoint) ?? ownAnswer(endpoint, body, response))
     if (endpoint === 'introspection' && signing) {
       const asked = request.headers.accept === 'application/token-introspection+jwt'
       if (!asked) return response.writeHead(406).end()

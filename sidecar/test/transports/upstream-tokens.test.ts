@@ -88,6 +88,18 @@ describe('a token for an upstream', () => {
     expect(JSON.stringify([answer.body, log])).not.toContain('test-secret')
     expect(log.join('')).toContain('no token response')
   })
+
+  test('is 503 for everybody in an outage, and one line of the log in a while', async () => {
+    const { upstreamToken, issuer, log, clock } = await started({ upstream: handedOut })
+    issuer.behave('token', 'status500')
+    const lines = () => log.filter((line) => line.includes('no token for an upstream'))
+    for (let count = 0; count < 20; count++) expect((await upstreamToken('POST', {})).status).toBe(503)
+    // As it was, and as it was a moment ago.
+    expect(lines().length).toBeLessThanOrEqual(2)
+    clock.advance(6)
+    for (let count = 0; count < 3; count++) await upstreamToken('POST', {})
+    expect(lines().join()).toContain('"left_out":')
+  })
 })
 
 describe('a token on behalf of a caller', () => {
