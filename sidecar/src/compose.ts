@@ -62,7 +62,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const { observeCall, observeStep } = metrics
   const limitedLog = createLimitedLog(now)
   const burst = createBursts()
-  const tools = { http, readSecret, changingSecret, logger, limitedLog, burst, now, observeCall, observeStep }
+  const tools = { http, changingSecret, logger, limitedLog, burst, now, observeCall, observeStep }
   const engine = createEngine(config, tools)
   metrics.watch(engine, now)
   const { during } = engine.decider

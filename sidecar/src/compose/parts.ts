@@ -1,18 +1,14 @@
 /**
  * What outlives a reload. A part is kept, with the keys, tokens and results that it holds, where all that it is made from
- * is deeply equal, the secrets that it has read included; it is closed once no configuration uses it any more.
+ * is deeply equal; it is closed once no configuration uses it any more. Secrets that change are read again while it lives.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { SecretSource } from '../config/schema/parts.ts'
 import { createDependency, type Dependency, type DependencyOptions } from '../remote/dependency.ts'
 import type { Common, CommonToolkit, Toolkit, Workbench } from './toolkit.ts'
 
 /** What parts are built with, before each has a scope of its own. */
 export interface Tools
-  extends Pick<
-    CommonToolkit,
-    'http' | 'readSecret' | 'changingSecret' | 'logger' | 'limitedLog' | 'burst' | 'observeStep' | 'now'
-  > {
+  extends Pick<CommonToolkit, 'http' | 'changingSecret' | 'logger' | 'limitedLog' | 'burst' | 'observeStep' | 'now'> {
   observeCall: NonNullable<DependencyOptions['observe']>
 }
 
@@ -48,7 +44,6 @@ interface Scope {
   /** Names of the parts around it and its own, so that parts inside different ones may have the same name. */
   readonly path: string
   readonly parts: Map<string, Part>
-  readonly secrets: { source: SecretSource; secret: string }[]
   readonly dependencies: Dependency[]
   readonly closers: (() => unknown)[]
 }
@@ -113,7 +108,7 @@ function createPart<Whole, T>(
   madeFrom: readonly unknown[],
   workshop: Workshop<Whole>,
 ): { part: Part; value: T } {
-  const scope: Scope = { path, parts: new Map(), secrets: [], dependencies: [], closers: [] }
+  const scope: Scope = { path, parts: new Map(), dependencies: [], closers: [] }
   workshop.building.opened.push(scope)
   const value = build(workshop.complete(workbenchFor(scope, workshop)))
   return { part: { value, madeFrom, scope }, value }
@@ -124,11 +119,6 @@ function workbenchFor<Whole>(scope: Scope, workshop: Workshop<Whole>): Workbench
   const { observeCall, ...rest } = tools
   return {
     ...rest,
-    readSecret(source) {
-      const secret = tools.readSecret(source)
-      scope.secrets.push({ source, secret })
-      return secret
-    },
     dependency(name) {
       const dependency = createDependency(name, { observe: observeCall })
       scope.dependencies.push(dependency)
@@ -140,7 +130,8 @@ function workbenchFor<Whole>(scope: Scope, workshop: Workshop<Whole>): Workbench
       const path = `${scope.path}/${name}`
       const madeFrom = [...workshop.fromAll, ...own]
       const known = used.get(path) ?? before.get(path)
-      const part = known && isSame(known, madeFrom, tools) ? known : createPart(path, build, madeFrom, workshop).part
+      const isSame = known && isDeepStrictEqual(known.madeFrom, madeFrom)
+      const part = isSame ? known : createPart(path, build, madeFrom, workshop).part
       scope.parts.set(path, part)
       markUsed(part, used)
       // Made under this name by the same `build`, so it is of its type.
@@ -149,21 +140,9 @@ function workbenchFor<Whole>(scope: Scope, workshop: Workshop<Whole>): Workbench
   }
 }
 
-function isSame(part: Part, madeFrom: readonly unknown[], { readSecret }: Tools): boolean {
-  return isDeepStrictEqual(part.madeFrom, madeFrom) && hasSameSecrets(part, readSecret)
-}
-
 function markUsed(part: Part, used: Map<string, Part>): void {
   used.set(part.scope.path, part)
   for (const inner of part.scope.parts.values()) markUsed(inner, used)
-}
-
-/** A secret that was changed in its file takes effect like a changed member. */
-function hasSameSecrets({ scope }: Part, readSecret: Tools['readSecret']): boolean {
-  return (
-    scope.secrets.every(({ source, secret }) => readSecret(source) === secret) &&
-    [...scope.parts.values()].every((part) => hasSameSecrets(part, readSecret))
-  )
 }
 
 /** One that cannot be closed keeps no other open. */

@@ -11,6 +11,7 @@ import { createAuthenticate } from '../steps/authenticate.ts'
 import { createExtractToken } from '../steps/extract.ts'
 import { planHeaders } from '../steps/headers.ts'
 import type { Authenticate } from '../steps/identity.ts'
+import { createIdentityKeys, generateIdentityKey, type IdentityKeys, readIdentityKey } from '../steps/identity-keys.ts'
 import { createIdentityTokens, type IdentityTokens } from '../steps/identity-token.ts'
 import { createResourceMetadata, type ResourceMetadata } from '../steps/resource-metadata.ts'
 import { createCheckRevocation } from '../steps/revocation.ts'
@@ -32,7 +33,7 @@ export interface PolicySurroundings {
 export interface Published {
   resourceMetadata: ResourceMetadata | undefined
   /** The keys of its identity tokens. */
-  jwks: object | undefined
+  jwks: (() => object) | undefined
 }
 
 export interface ComposedPolicy {
@@ -51,7 +52,8 @@ export function composePolicy(
   const { now, logger, limitedLog } = toolkit
   const trusted = [...issuers.values()].map((issuer) => issuer.trusted)
   const feeds = new Map([...issuers].flatMap(([issuer, { feed }]) => (feed ? [[issuer, feed]] : [])))
-  const identityTokens = composeIdentityTokens(config, issuers, toolkit)
+  const identifierOf = (issuer: string) => issuers.get(issuer)?.trusted.issuer ?? issuer
+  const { identityTokens, identityKeys } = composeIdentityTokens(name, config, identifierOf, toolkit) ?? {}
   const resourceMetadata =
     config.resource_metadata &&
     createResourceMetadata({
@@ -114,7 +116,7 @@ export function composePolicy(
     admits: composeAdmission(name, config.inspection, toolkit),
     maxAgeMs,
   }
-  return { policy, published: { resourceMetadata, jwks: identityTokens?.jwks }, inspector }
+  return { policy, published: { resourceMetadata, jwks: identityKeys?.jwks }, inspector }
 }
 
 /** Bearer also where a certificate is needed: tokens that are bound to one are presented so (RFC 8705 section 3). */
@@ -135,16 +137,25 @@ function timed(step: string, authenticate: Authenticate, { observeStep }: Toolki
 }
 
 function composeIdentityTokens(
+  name: string,
   { identity_token: config }: PolicyConfig,
-  issuers: PolicySurroundings['issuers'],
-  { readSecret }: Toolkit,
-): IdentityTokens | undefined {
+  identifierOf: (issuer: string) => string,
+  { keep }: Toolkit,
+): { identityTokens: IdentityTokens; identityKeys: IdentityKeys } | undefined {
   if (!config) return undefined
-  return createIdentityTokens({
-    ...config,
-    key: config.key && readSecret(config.key),
-    identifierOf: (issuer) => issuers.get(issuer)?.trusted.issuer ?? issuer,
-  })
+  const { key, ttl } = config
+  // Kept apart from the rest: what it has signed is valid after another change of the policy, too.
+  const identityKeys = keep('identity keys', [key, ttl], ({ changingSecret, now }) =>
+    createIdentityKeys({
+      key: key
+        ? changingSecret(`${name} identity_token.key`, [key], ([text = '']) => readIdentityKey(text))
+        : generateIdentityKey(),
+      lifetimeMs: ttl * 1_000,
+      now,
+    }),
+  )
+  const identityTokens = createIdentityTokens({ ...config, keys: identityKeys, identifierOf })
+  return { identityTokens, identityKeys }
 }
 
 function removedCookies({ caller_token, token_from: sources }: PolicyConfig): Set<string> {

@@ -1,9 +1,9 @@
 /** What sidecars share through Redis, from its configuration. */
 import type { RedisConfig } from '../config/schema/redis.ts'
-import { openRedis } from '../remote/redis/connection.ts'
-import { createSealing } from '../remote/redis/sealing.ts'
+import { createChangingRedis } from '../remote/redis/changing-connection.ts'
+import { openRedis, type RedisCredentials } from '../remote/redis/connection.ts'
+import { createChangingSealing, createSealing } from '../remote/redis/sealing.ts'
 import { createLocalReplayGuard, createSharedReplayGuard, type ReplayGuard } from '../remote/replay-guard.ts'
-
 import type { Common, CommonToolkit, Shared } from './toolkit.ts'
 
 const minSecretLength = 32
@@ -14,23 +14,28 @@ export function composeCommon(config: RedisConfig | undefined, { keep }: CommonT
   return { shared, replayGuard: keep('replay guard', [shared], ({ now }) => composeReplayGuard(shared, now)) }
 }
 
-function composeShared(config: RedisConfig, { readSecret, dependency, onClose }: CommonToolkit): Shared {
-  const secret = readSecret(config.encryption_secret)
-  if (secret.length < minSecretLength)
-    throw new Error(`redis: the encryption secret has under ${minSecretLength} characters`)
+function composeShared(config: RedisConfig, { changingSecret, dependency, onClose, now }: CommonToolkit): Shared {
   const { topology, nodes, sentinel_name: sentinelName, username, tls, timeout_ms: timeoutMs } = config
-  const [password, sentinelPassword] = [config.password, config.sentinel_password].map(
-    (source) => source && readSecret(source),
+  const settings = { topology, nodes, sentinelName, username, tls, timeoutMs }
+  const present = Object.entries({ password: config.password, sentinelPassword: config.sentinel_password }).flatMap(
+    ([member, source]) => (source ? [{ member, source }] : []),
   )
-  const settings = { topology, nodes, sentinelName, username, password, sentinelPassword, tls, timeoutMs }
-  const redis = openRedis(settings, dependency('redis'))
-  onClose(() => redis.close())
-  return { redis, sealing: createSealing(secret), prefix: config.key_prefix }
+  const sources = present.map(({ source }) => source)
+  const credentials = changingSecret('redis passwords', sources, (texts): RedisCredentials => {
+    const pairs = present.map(({ member }, index) => [member, texts[index]])
+    return Object.fromEntries(pairs)
+  })
+  const breaker = dependency('redis')
+  const redis = createChangingRedis(credentials, (found) => openRedis(settings, found, breaker, now), timeoutMs)
+  onClose(redis.close)
+  const sealing = changingSecret('redis encryption_secret', [config.encryption_secret], ([secret = '']) => {
+    if (secret.length >= minSecretLength) return createSealing(secret)
+    throw new Error(`redis: the encryption secret has under ${minSecretLength} characters`)
+  })
+  return { redis, sealing: createChangingSealing(sealing.current), prefix: config.key_prefix }
 }
 
 /** Of all sidecars that share a Redis; without one, of this sidecar. */
 function composeReplayGuard(shared: Shared | undefined, now: () => number): ReplayGuard {
-  return shared
-    ? createSharedReplayGuard(shared.redis, shared.sealing, shared.prefix, now)
-    : createLocalReplayGuard(now)
+  return shared ? createSharedReplayGuard(shared.redis, shared.prefix, now) : createLocalReplayGuard(now)
 }

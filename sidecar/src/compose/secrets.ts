@@ -1,12 +1,13 @@
 /** Secrets that are read again when they change, and what the log says where they cannot be. */
 import { createSecret } from '../config/changing-secret.ts'
+import type { ReadSecret } from '../config/secret.ts'
 import type { CommonToolkit } from './toolkit.ts'
 
 export function composeSecrets({
   readSecret,
   logger,
   now,
-}: Pick<CommonToolkit, 'readSecret' | 'logger' | 'now'>): CommonToolkit['changingSecret'] {
+}: Pick<CommonToolkit, 'logger' | 'now'> & { readSecret: ReadSecret }): CommonToolkit['changingSecret'] {
   return (name, sources, parse) =>
     createSecret({
       read: () => sources.map(readSecret),

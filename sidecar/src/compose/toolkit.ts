@@ -2,7 +2,6 @@
 import type { Logger } from 'pino'
 import type { Secret } from '../config/changing-secret.ts'
 import type { SecretSource } from '../config/schema/parts.ts'
-import type { ReadSecret } from '../config/secret.ts'
 import type { LimitedLog } from '../limited-log.ts'
 import type { Burst } from '../remote/bursts.ts'
 import type { Dependency } from '../remote/dependency.ts'
@@ -16,7 +15,6 @@ export interface Workbench<Whole> {
   http: HttpClient
   /** A breaker of that name, which metrics watch; it ends with the part that it is made for. */
   dependency(name: string): Dependency
-  readSecret: ReadSecret
   /**
    * What is read from all of the sources in one go, and again when they change.
    * @param name for the log

@@ -2,10 +2,9 @@
  * The replay guard: what may be used once (a DPoP proof) is used once. With Redis, by all sidecars together; where that
  * cannot be known, it fails, and the request with it.
  */
-import { createHash } from 'node:crypto'
 import { DependencyError } from '../failures.ts'
 import type { RedisConnection } from './redis/connection.ts'
-import type { Sealing } from './redis/sealing.ts'
+import { sha256 } from './sha256.ts'
 
 export interface ReplayGuard {
   /**
@@ -22,20 +21,18 @@ const maxKeptMs = 3_600_000
 /** Sidecars' clocks may differ by so much: one that is behind accepts what another takes for expired. */
 const clocksDifferMs = 60_000
 
-/** The guard of all sidecars that share a Redis. */
-export function createSharedReplayGuard(
-  redis: RedisConnection,
-  sealing: Sealing,
-  prefix: string,
-  now: () => number,
-): ReplayGuard {
+/**
+ * The guard of all sidecars that share a Redis. Names are hashes without a secret: when that changes, what was used would
+ * otherwise be unused again.
+ */
+export function createSharedReplayGuard(redis: RedisConnection, prefix: string, now: () => number): ReplayGuard {
   return withinBounds(now, async (key, expiresAt) => {
     // Where Redis makes room by forgetting, a proof could be used again.
     if (!(await redis.keepsAll()))
       throw new DependencyError('redis', 'evicts keys: maxmemory-policy must be noeviction')
     // A duration, not a time: Redis has a clock of its own.
     const keepMs = Math.ceil(expiresAt - now()) + clocksDifferMs
-    const name = `${prefix}${sealing.name('used', key)}`
+    const name = `${prefix}used:${sha256(key)}`
     return (await redis.run((commands) => commands.set(name, '', 'PX', keepMs, 'NX'))) === 'OK'
   })
 }
@@ -51,7 +48,7 @@ export function createLocalReplayGuard(now: () => number, maxEntries = 500_000):
     }
   }
   return withinBounds(now, async (key, expiresAt) => {
-    const hash = createHash('sha256').update(key).digest('base64url')
+    const hash = sha256(key)
     forgetExpired(false)
     if ((used.get(hash) ?? 0) > now()) return false
     if (used.size >= maxEntries) forgetExpired(true)

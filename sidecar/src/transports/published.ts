@@ -7,7 +7,7 @@ import { pathParameter } from './path-parameter.ts'
 
 export interface PublishedDocuments {
   resourceMetadata: { document: object } | undefined
-  jwks: object | undefined
+  jwks: (() => object) | undefined
 }
 
 /** Seconds: a new key is used at once, so nobody should keep the old set for long. */
@@ -20,7 +20,7 @@ export function publish(app: FastifyInstance, documentsOf: (policy: string) => P
       return answer(reply, documents && select(documents), type)
     })
   route('/v1/resource-metadata', ({ resourceMetadata }) => resourceMetadata?.document, 'application/json')
-  route('/v1/identity-keys', ({ jwks }) => jwks, 'application/jwk-set+json')
+  route('/v1/identity-keys', ({ jwks }) => jwks?.(), 'application/jwk-set+json')
 }
 
 function answer(reply: FastifyReply, document: object | undefined, type: string): FastifyReply {

@@ -8,11 +8,9 @@ import { createBursts } from '../../src/remote/bursts.ts'
 const http = { send: () => Promise.reject(new Error('nothing is sent')), close: async () => undefined }
 
 function createBench() {
-  const secrets = new Map([['/secret', 'first']])
   const closed: string[] = []
   const parts = createParts({
     http,
-    readSecret: ({ file = '' }) => secrets.get(file) ?? '',
     logger: pino({ level: 'silent' }),
     now: Date.now,
     changingSecret: () => {
@@ -32,7 +30,7 @@ function createBench() {
       build(toolkit)
       return { name }
     }
-  return { composeParts, close: parts.close, secrets, closed, thing }
+  return { composeParts, close: parts.close, closed, thing }
 }
 
 describe('a part', () => {
@@ -51,24 +49,6 @@ describe('a part', () => {
     expect(closed).toEqual([])
     await third.adopt()()
     expect(closed).toEqual(['x'])
-  })
-
-  test('is another one where a secret has changed that it, or a part inside it, has read', () => {
-    const { composeParts, secrets, thing } = createBench()
-    const inner = thing('inner', ({ readSecret }) => readSecret({ file: '/secret' }))
-    const compose = () =>
-      composeParts(({ keep }) =>
-        keep(
-          'outer',
-          [],
-          thing('outer', (toolkit) => toolkit.keep('inner', [], inner)),
-        ),
-      )
-    const first = compose()
-    first.adopt()
-    expect(compose().value).toBe(first.value)
-    secrets.set('/secret', 'second')
-    expect(compose().value).not.toBe(first.value)
   })
 
   test('inside one that is made anew is kept', async () => {

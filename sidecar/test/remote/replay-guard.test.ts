@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { DependencyError } from '../../src/failures.ts'
-import { createSealing } from '../../src/remote/redis/sealing.ts'
 import { createLocalReplayGuard, createSharedReplayGuard } from '../../src/remote/replay-guard.ts'
 import { addressOf, connectTo, eventually, redisInstalled, startRedis } from '../support/redis.ts'
 import { createClock } from '../support/sidecar.ts'
@@ -15,9 +14,9 @@ async function shared(redisArguments: string[] = []) {
   toClose.push(redis.stop)
   const clock = createClock()
   const guard = () => {
-    const connection = connectTo([addressOf(redis)])
+    const connection = connectTo([addressOf(redis)], {}, {}, clock.now)
     toClose.push(connection.close)
-    return createSharedReplayGuard(connection, createSealing('a secret'), 'p:', clock.now)
+    return createSharedReplayGuard(connection, 'p:', clock.now)
   }
   return { redis, clock, guard }
 }
@@ -93,5 +92,27 @@ describe.skipIf(!redisInstalled)('the shared replay guard', () => {
     const evicting = await shared(['--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru'])
     const two = evicting.guard()
     await eventually(() => expect(two.use('k', clock.now() + 60_000)).rejects.toThrow('evicts'))
+  })
+
+  test('notices within a minute, on the same connection, that Redis was told to evict, or no longer to', async () => {
+    const { clock, guard, redis } = await shared()
+    const one = guard()
+    await eventually(() => one.use('a', clock.now() + 60_000))
+    await redis.command('config', 'set', 'maxmemory', '100mb', 'maxmemory-policy', 'allkeys-lru')
+    clock.advance(61)
+    await expect(one.use('b', clock.now() + 60_000)).rejects.toThrow('evicts')
+    await redis.command('config', 'set', 'maxmemory-policy', 'noeviction')
+    expect(await one.use('b', clock.now() + 60_000)).toBe(true)
+  })
+
+  test('fails where of a cluster no server is known', async () => {
+    const [clock, connection] = [createClock(), connectTo(['127.0.0.1:1'], { topology: 'cluster' })]
+    toClose.push(connection.close)
+    const guard = createSharedReplayGuard(connection, 'p:', clock.now)
+    for (let attempt = 0; attempt < 20; attempt++) {
+      await expect(connection.keepsAll()).rejects.toThrow(DependencyError)
+      await expect(guard.use('k', clock.now() + 60_000)).rejects.toThrow(DependencyError)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
   })
 })

@@ -1,7 +1,12 @@
 /** A real Redis for the tests of one file. */
 import { hasRedis, type RedisServer, type RedisServerOptions, startRedis } from '@postern/tools/servers/redis'
 import { createDependency } from '../../src/remote/dependency.ts'
-import { openRedis, type RedisConnection, type RedisSettings } from '../../src/remote/redis/connection.ts'
+import {
+  type OpenRedis,
+  openRedis,
+  type RedisCredentials,
+  type RedisSettings,
+} from '../../src/remote/redis/connection.ts'
 
 /** Where it is not installed, tests are skipped; in CI they fail. */
 export const redisInstalled = process.env.CI === 'true' || (await hasRedis())
@@ -10,7 +15,12 @@ if (!redisInstalled) process.stderr.write('SKIPPED: tests on Redis, because it i
 export { type RedisServer, startRedis }
 
 /** A connection as the sidecar's, whose breaker is quick to try again. */
-export function connectTo(nodes: string[], settings: Partial<RedisSettings> = {}): RedisConnection {
+export function connectTo(
+  nodes: string[],
+  settings: Partial<RedisSettings> = {},
+  credentials: RedisCredentials = {},
+  now: () => number = Date.now,
+): OpenRedis {
   const dependency = createDependency('redis', { resetAfterMs: 100 })
   const redis = openRedis(
     {
@@ -18,13 +28,13 @@ export function connectTo(nodes: string[], settings: Partial<RedisSettings> = {}
       nodes,
       sentinelName: undefined,
       username: undefined,
-      password: undefined,
-      sentinelPassword: undefined,
       tls: false,
       timeoutMs: 1_000,
       ...settings,
     },
+    credentials,
     dependency,
+    now,
   )
   return {
     ...redis,

@@ -1,6 +1,11 @@
-import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { generateKeyPairSync } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { temporaryFolder } from '@postern/tools/servers/process'
+import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
 import { afterEach, describe, expect, test } from 'vitest'
-import { startBench, type TestBench } from '../support/sidecar.ts'
+import { parseConfig } from '../../src/config/load.ts'
+import { benchConfig, startBench, type TestBench } from '../support/sidecar.ts'
 
 let bench: TestBench
 
@@ -75,11 +80,61 @@ describe('the metadata of a resource', () => {
   })
 })
 
-test('the keys of identity tokens verify what the upstream gets', async () => {
-  bench = await startBench({ policy: 'identity_token: { issuer: sidecar, audience: orders }' })
-  const keys = createRemoteJWKSet(new URL(`${bench.sidecar.address}/v1/identity-keys/main`))
-  const decision = await bench.decide(['authorization', `Bearer ${await bench.issuer.mint()}`])
-  const jwt = decision.decision === 'allow' ? (decision.set_headers['x-postern-identity'] ?? '') : ''
-  const { payload } = await jwtVerify(jwt, keys, { issuer: 'sidecar', audience: 'orders' })
-  expect(payload).toMatchObject({ sub: 'alice', client_id: 'app', caller_issuer: bench.issuer.url })
+describe('the keys of identity tokens', () => {
+  const identityToken = async () => {
+    const decision = await bench.decide(['authorization', `Bearer ${await bench.issuer.mint()}`])
+    return decision.decision === 'allow' ? (decision.set_headers['x-postern-identity'] ?? '') : ''
+  }
+  const keys = async () => (await (await read('/v1/identity-keys/main')).json()) as JSONWebKeySet
+  const verify = async (jwt: string) =>
+    jwtVerify(jwt, createLocalJWKSet(await keys()), { issuer: 'sidecar', audience: 'orders' })
+
+  test('verify what the upstream gets', async () => {
+    bench = await startBench({ policy: 'identity_token: { issuer: sidecar, audience: orders }' })
+    const remote = createRemoteJWKSet(new URL(`${bench.sidecar.address}/v1/identity-keys/main`))
+    const { payload } = await jwtVerify(await identityToken(), remote, { issuer: 'sidecar', audience: 'orders' })
+    expect(payload).toMatchObject({ sub: 'alice', client_id: 'app', caller_issuer: bench.issuer.url })
+  })
+
+  test('change with their file; the old one stays until its tokens have expired', async () => {
+    const folder = await temporaryFolder('identity-keys')
+    try {
+      const file = join(folder.path, 'key.pem')
+      const write = () =>
+        writeFile(
+          file,
+          generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'pem', type: 'pkcs8' }),
+        )
+      await write()
+      const policy = `identity_token: { issuer: sidecar, audience: orders, ttl: 60, key: { file: ${file} } }`
+      bench = await startBench({ policy })
+      const old = await identityToken()
+      await write()
+      bench.clock.advance(2)
+      const next = await identityToken()
+      expect(decodeProtectedHeader(next).kid).not.toBe(decodeProtectedHeader(old).kid)
+      await Promise.all([verify(old), verify(next)])
+      await writeFile(file, 'no key')
+      bench.clock.advance(2)
+      await verify(await identityToken())
+      expect(bench.log.join()).toContain('main identity_token.key')
+      expect(bench.log.join()).not.toContain('no key')
+      bench.clock.advance(70)
+      expect((await keys()).keys.map(({ kid }) => kid)).toEqual([decodeProtectedHeader(next).kid])
+    } finally {
+      await folder.remove()
+    }
+  })
+
+  test('made up at the start outlive another change of the policy', async () => {
+    const policy = 'identity_token: { issuer: sidecar, audience: orders }'
+    bench = await startBench({ policy })
+    const before = await identityToken()
+    const changed = { policy: `${policy}\n    required_scopes: [read]` }
+    expect(await bench.sidecar.reload(() => parseConfig(benchConfig(bench.issuer.url, changed), 'bench.yaml'))).toBe(
+      true,
+    )
+    await verify(before)
+    expect(decodeProtectedHeader(await identityToken()).kid).toBe(decodeProtectedHeader(before).kid)
+  })
 })

@@ -23,30 +23,47 @@ export interface RedisConnection {
   close(): void
 }
 
+/** A connection to a server that is found, or not yet. */
+export interface OpenRedis extends RedisConnection {
+  /** Whether commands can be sent now. */
+  isReady(): boolean
+}
+
+export interface RedisCredentials {
+  password?: string
+  sentinelPassword?: string
+}
+
 export interface RedisSettings {
   topology: 'single' | 'sentinel' | 'cluster'
   /** `host:port` */
   nodes: readonly string[]
   sentinelName: string | undefined
   username: string | undefined
-  password: string | undefined
-  sentinelPassword: string | undefined
   tls: boolean
   timeoutMs: number
 }
 
+/** Between looks at whether anything is forgotten: the operator may change that, or a replica take over. */
+const lookAgainMs = 60_000
+
 /** Loaded with the first connection: without Redis, its memory is better spent on tokens. */
 const loadDriver = (): typeof import('ioredis') => createRequire(import.meta.url)('ioredis')
 
-/** Connects in the background, and again for as long as it takes. */
-export function openRedis(settings: RedisSettings, dependency: Dependency): RedisConnection {
-  const redis = connect(settings)
+/** Connects in the background, and again for as long as it takes. @param now ms since the epoch */
+export function openRedis(
+  settings: RedisSettings,
+  credentials: RedisCredentials,
+  dependency: Dependency,
+  now: () => number,
+): OpenRedis {
+  const redis = connect(settings, credentials)
   // Whoever asks hears of it; unheard, the event would end the process.
   redis.on('error', () => undefined)
-  let keepsAll: boolean | undefined
+  let look: { at: number; keepsAll: Promise<boolean> } | undefined
   // The next may be another server, or one that is configured otherwise.
   redis.on('close', () => {
-    keepsAll = undefined
+    look = undefined
   })
 
   const run = <T>(command: (redis: Redis | Cluster) => Promise<T>): Promise<T> =>
@@ -54,16 +71,22 @@ export function openRedis(settings: RedisSettings, dependency: Dependency): Redi
   return {
     run,
     async keepsAll() {
-      keepsAll ??= await run(evictsNothing)
-      return keepsAll
+      if (!look || Math.abs(now() - look.at) >= lookAgainMs) look = { at: now(), keepsAll: run(evictsNothing) }
+      const asked = look
+      const found = await asked.keepsAll.catch((error: unknown) => ({ error }))
+      // Only what is good is remembered.
+      if (found !== true && look === asked) look = undefined
+      if (typeof found === 'object') throw found.error
+      return found
     },
+    isReady: () => redis.status === 'ready',
     close: () => redis.disconnect(),
   }
 }
 
-function connect(settings: RedisSettings): Redis | Cluster {
+function connect(settings: RedisSettings, { password, sentinelPassword }: RedisCredentials): Redis | Cluster {
   const driver = loadDriver()
-  const { topology, sentinelName, username, password, sentinelPassword, tls } = settings
+  const { topology, sentinelName, username, tls } = settings
   const nodes = settings.nodes.map(hostAndPort)
   const credentials = { ...(username && { username }), ...(password && { password }) }
   const shared = { ...options, ...credentials, ...(tls && { tls: {} }) }
@@ -116,6 +139,8 @@ function hostAndPort(address: string): { host: string; port: number } {
 /** A Redis that makes room by dropping keys forgets without a word. */
 async function evictsNothing(redis: Redis | Cluster): Promise<boolean> {
   const nodes = 'nodes' in redis ? redis.nodes('master') : [redis]
+  // A cluster of which nothing is known yet would otherwise be taken for one that forgets nothing.
+  if (nodes.length === 0) throw new Error('no server is known')
   const infos = await Promise.all(nodes.map((node) => node.info('memory')))
   return infos.every((info) => /^maxmemory:0\s/m.test(info) || /^maxmemory_policy:noeviction\s/m.test(info))
 }

@@ -47,6 +47,15 @@ export function createSealing(secret: string): Sealing {
   }
 }
 
+/** That of the secret in force. */
+export function createChangingSealing(current: () => Sealing): Sealing {
+  return {
+    name: (...parts) => current().name(...parts),
+    seal: (name, value) => current().seal(name, value),
+    open: (name, sealed) => current().open(name, sealed),
+  }
+}
+
 function partsOf(sealed: Buffer): { salt: Buffer; iv: Buffer } {
   return { salt: sealed.subarray(1, 1 + saltBytes), iv: sealed.subarray(1 + saltBytes, headBytes) }
 }

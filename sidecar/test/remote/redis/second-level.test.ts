@@ -76,11 +76,11 @@ describe.skipIf(!redisInstalled)('what one sidecar keeps, another finds', () => 
 
   test('in a server with a password; with a wrong one there is nothing', async () => {
     const redis = await server({ arguments: ['--requirepass', 'pass'] })
-    const one = connection([addressOf(redis)], { password: 'pass' })
+    const one = connection([addressOf(redis)], {}, { password: 'pass' })
     await eventually(() => one.run((commands) => commands.del('x')))
     level(one).set(value, 60_000, 'k')
     await eventually(async () => expect(await level(one).get('k')).toEqual(value))
-    expect(await level(connection([addressOf(redis)], { password: 'wrong' })).get('k')).toBeUndefined()
+    expect(await level(connection([addressOf(redis)], {}, { password: 'wrong' })).get('k')).toBeUndefined()
   })
 })
 

@@ -1,4 +1,7 @@
 /** Two sidecars that share a Redis, as a caller sees them. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { temporaryFolder } from '@postern/tools/servers/process'
 import { afterEach, describe, expect, test } from 'vitest'
 import { addressOf, eventually, type RedisServer, redisInstalled, startRedis } from '../../support/redis.ts'
 import { type BenchOptions, startBench, type TestBench, withFeed, withIntrospection } from '../../support/sidecar.ts'
@@ -60,6 +63,54 @@ describe.skipIf(!redisInstalled)('two sidecars that share a Redis', () => {
     expect(names.join()).not.toContain('opaque')
     for (const name of names) expect(await redis.command('get', name)).not.toMatch(/alice|opaque|client_id/)
   })
+
+  test('share under another secret once its file has changed, without a reload', async () => {
+    const folder = await temporaryFolder('sealing')
+    toClose.push(folder.remove)
+    const file = join(folder.path, 'secret')
+    await writeFile(file, 'a'.repeat(32))
+    const redis = await startRedis()
+    toClose.push(redis.stop)
+    const more = `redis: { nodes: ['${addressOf(redis)}'], encryption_secret: { file: ${file} }, timeout_ms: 300 }`
+    const one = await startBench({ issuer: patient, more })
+    toClose.push(one.close)
+    await ready(one)
+    const ask = async (token: string) => {
+      introduce(one, token)
+      expect((await one.ask(`Bearer ${token}`)).status).toBe(200)
+    }
+    await eventually(async () => {
+      await ask(`warm-${Math.random()}`)
+      expect(await keys(redis)).toBeGreaterThan(0)
+    })
+    await writeFile(file, 'too short')
+    one.clock.advance(2)
+    const before = await keys(redis)
+    await ask('old')
+    await eventually(async () => expect(await keys(redis)).toBe(before + 1))
+    expect(one.log.join()).toContain('under 32 characters')
+    await writeFile(file, 'b'.repeat(32))
+    one.clock.advance(2)
+    await ask('new')
+    await eventually(async () => expect(await keys(redis)).toBe(before + 2))
+    const two = await one.beside()
+    toClose.push(() => two.sidecar.close())
+    await ready(two)
+    await eventually(async () => {
+      const asked = one.issuer.calls.introspection
+      const token = `common-${Math.random()}`
+      const kept = await keys(redis)
+      await ask(token)
+      await eventually(async () => expect(await keys(redis)).toBe(kept + 1))
+      expect((await two.ask(`Bearer ${token}`)).status).toBe(200)
+      expect(one.issuer.calls.introspection).toBe(asked + 1)
+    })
+    const asked = one.issuer.calls.introspection
+    expect((await two.ask('Bearer new')).status).toBe(200)
+    expect(one.issuer.calls.introspection).toBe(asked)
+    expect((await two.ask('Bearer old')).status).toBe(200)
+    expect(one.issuer.calls.introspection).toBe(asked + 1)
+  }, 30_000)
 
   test('refuse what the feed has revoked, though Redis holds that it is active', async () => {
     const { redis, one, beside } = await twoSidecars({ issuer: `${patient}\n    ${withFeed}` })
