@@ -16,6 +16,7 @@ import { createLimitedLog } from './limited-log.ts'
 import { createMetrics } from './metrics.ts'
 import { createBursts } from './remote/bursts.ts'
 import { createHttpClient } from './remote/http-client.ts'
+import { createTimer, type TimerOf } from './timing.ts'
 import { inspection } from './transports/inspection.ts'
 import { directTransports, transports } from './transports/list.ts'
 import { publish } from './transports/published.ts'
@@ -59,10 +60,10 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   const http = createHttpClient()
   const metrics = createMetrics()
   const changingSecret = composeSecrets({ readSecret, logger, now })
-  const { observeCall, observeStep } = metrics
+  const timerOf: TimerOf = (step) => createTimer(metrics.observerOf(step))
   const limitedLog = createLimitedLog(now)
   const burst = createBursts()
-  const tools = { http, changingSecret, logger, limitedLog, burst, now, observeCall, observeStep }
+  const tools = { http, changingSecret, logger, limitedLog, burst, timerOf, now, observeCall: metrics.observeCall }
   const engine = createEngine(config, tools)
   metrics.watch(engine, now)
   const { during } = engine.decider

@@ -32,7 +32,7 @@ export function composeIntrospection(
   name: string,
   issuerConfig: IssuerConfig,
   surroundings: Surroundings,
-  { keep, now }: Toolkit,
+  { keep, timerOf, now }: Toolkit,
 ): TokenIntrospection | undefined {
   const { issuer, algorithms, audience, introspection: config, revocation_feed } = issuerConfig
   if (!config) return undefined
@@ -46,7 +46,14 @@ export function composeIntrospection(
   )
   // A token that the feed could not name could not be revoked.
   const revocable = revocation_feed !== undefined
-  return createIntrospectToken({ name, issuer, audience, freshMs: freshMs.active, revocable, answers, now })
+  const { identify, confirm } = createIntrospectToken({
+    ...{ name, issuer, audience, freshMs: freshMs.active, revocable, answers, now },
+  })
+  const timer = timerOf('introspection')
+  return {
+    identify: (...asked) => timer.wait(() => identify(...asked)),
+    confirm: (...asked) => timer.wait(() => confirm(...asked)),
+  }
 }
 
 function composeAsk(

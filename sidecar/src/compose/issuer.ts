@@ -35,7 +35,7 @@ export function composeIssuer(
   { cache, feedMaxAge }: IssuerSurroundings,
   toolkit: Toolkit,
 ): ComposedIssuer {
-  const { keep, now } = toolkit
+  const { keep, timerOf, now } = toolkit
   const config = withTlsInEachPart(configured)
   const { issuer, audience, algorithms, token_types: types, leeway, timeout_ms: timeoutMs } = config
   // Kept apart from the rest: a changed audience costs nobody the keys, and the feed nothing that it has been told.
@@ -50,10 +50,11 @@ export function composeIssuer(
   // A token that the feed could not name could not be revoked.
   const revocable = config.revocation_feed !== undefined
   const verify = createVerifyJwt({ name, audience, types, leeway, revocable, verify: ofTokens, now })
+  const verification = timerOf('verification')
   return {
     trusted: {
       issuer,
-      verify: types.length > 0 ? verify : undefined,
+      verify: types.length > 0 ? (jwt) => verification.wait(() => verify(jwt)) : undefined,
       introspection: composeIntrospection(name, config, { metadata, keys, cache }, toolkit),
       opaquePrefix: config.introspection?.opaque_tokens?.prefix ?? '',
     },

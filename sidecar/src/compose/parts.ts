@@ -8,7 +8,7 @@ import type { Common, CommonToolkit, Toolkit, Workbench } from './toolkit.ts'
 
 /** What parts are built with, before each has a scope of its own. */
 export interface Tools
-  extends Pick<CommonToolkit, 'http' | 'changingSecret' | 'logger' | 'limitedLog' | 'burst' | 'observeStep' | 'now'> {
+  extends Pick<CommonToolkit, 'http' | 'changingSecret' | 'logger' | 'limitedLog' | 'burst' | 'timerOf' | 'now'> {
   observeCall: NonNullable<DependencyOptions['observe']>
 }
 

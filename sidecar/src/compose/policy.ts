@@ -49,7 +49,7 @@ export function composePolicy(
   { issuers, upstream, cache }: PolicySurroundings,
   toolkit: Toolkit,
 ): ComposedPolicy {
-  const { now, logger, limitedLog } = toolkit
+  const { now, logger, limitedLog, timerOf } = toolkit
   const trusted = [...issuers.values()].map((issuer) => issuer.trusted)
   const feeds = new Map([...issuers].flatMap(([issuer, { feed }]) => (feed ? [[issuer, feed]] : [])))
   const identifierOf = (issuer: string) => issuers.get(issuer)?.trusted.issuer ?? issuer
@@ -74,15 +74,13 @@ export function composePolicy(
     withinMs: config.revocations_within === undefined ? undefined : config.revocations_within * 1_000,
     now,
   })
-  const authenticate = timed(
-    'authenticate',
-    createAuthenticate({
-      issuers: trusted,
-      introspectJwts: config.introspect_jwts,
-      staleForMs: config.on_unavailable.stale_for * 1_000,
-    }),
-    toolkit,
-  )
+  const establish = createAuthenticate({
+    issuers: trusted,
+    introspectJwts: config.introspect_jwts,
+    staleForMs: config.on_unavailable.stale_for * 1_000,
+  })
+  const authentication = timerOf('authenticate')
+  const authenticate: Authenticate = (token) => authentication.wait(() => establish(token))
   const maxAgeMs = cache.max_age * 1_000
   const policy = compilePolicy({
     name,
@@ -103,6 +101,11 @@ export function composePolicy(
     upstream,
     forwardsPreflight: config.cors_preflight === 'forward',
     cache,
+    timers: {
+      revocation: timerOf('revocation'),
+      requirements: timerOf('requirements'),
+      upstreamToken: timerOf('upstream_token'),
+    },
     now,
     onUnavailable(policyName, error) {
       const reason = safeReason(error)
@@ -124,23 +127,11 @@ function schemesOf({ dpop, sender_constraint: wanted }: PolicyConfig): Authentic
   return [...(wanted === 'dpop' ? [] : ['Bearer' as const]), ...(dpop ? ['DPoP' as const] : [])]
 }
 
-/** How long the step takes is counted, whether it fails or not. */
-function timed(step: string, authenticate: Authenticate, { observeStep }: Toolkit): Authenticate {
-  return async (token) => {
-    const begun = performance.now()
-    try {
-      return await authenticate(token)
-    } finally {
-      observeStep(step, performance.now() - begun)
-    }
-  }
-}
-
 function composeIdentityTokens(
   name: string,
   { identity_token: config }: PolicyConfig,
   identifierOf: (issuer: string) => string,
-  { keep }: Toolkit,
+  { keep, timerOf }: Toolkit,
 ): { identityTokens: IdentityTokens; identityKeys: IdentityKeys } | undefined {
   if (!config) return undefined
   const { key, ttl } = config
@@ -155,7 +146,9 @@ function composeIdentityTokens(
     }),
   )
   const identityTokens = createIdentityTokens({ ...config, keys: identityKeys, identifierOf })
-  return { identityTokens, identityKeys }
+  const minting = timerOf('identity_token')
+  const mint: IdentityTokens['mint'] = (identity, now) => minting.run(() => identityTokens.mint(identity, now))
+  return { identityTokens: { ...identityTokens, mint }, identityKeys }
 }
 
 function removedCookies({ caller_token, token_from: sources }: PolicyConfig): Set<string> {

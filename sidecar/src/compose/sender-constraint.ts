@@ -7,11 +7,14 @@ import {
   thumbprintFromGateway,
   thumbprintFromHeader,
 } from '../steps/sender-constraint/certificate.ts'
+import type { ThumbprintOf } from '../steps/sender-constraint/certificate-forms/form.ts'
 import { certificateForms } from '../steps/sender-constraint/certificate-forms/list.ts'
+import { thumbprintOfPem } from '../steps/sender-constraint/certificate-forms/pem.ts'
 import { createDpopNonces, type DpopNonces } from '../steps/sender-constraint/dpop-nonces.ts'
 import { createVerifyProof } from '../steps/sender-constraint/dpop-proof.ts'
 import { type CheckPossession, createCheckPossession } from '../steps/sender-constraint/possession.ts'
 import { uriFromGateway, urisAtOrigins } from '../steps/sender-constraint/request-uri.ts'
+import type { Timer } from '../timing.ts'
 import type { Toolkit } from './toolkit.ts'
 
 export interface ComposedSenderConstraint {
@@ -30,9 +33,10 @@ export function composeSenderConstraint(
   { dpop, client_certificate: certificate }: PolicyConfig,
   toolkit: Toolkit,
 ): ComposedSenderConstraint {
-  const { replayGuard, burst, now } = toolkit
+  const { replayGuard, burst, timerOf, now } = toolkit
+  const timer = timerOf('sender_constraint')
   const nonces = dpop && composeNonces(policy, dpop, toolkit)
-  const readThumbprint = certificate && composeReadThumbprint(certificate)
+  const readThumbprint = certificate && composeReadThumbprint(certificate, timer)
   const checkWith = (guard: ReplayGuard) => {
     const verifyProof =
       dpop &&
@@ -45,7 +49,10 @@ export function composeSenderConstraint(
         burst,
         now,
       })
-    return createCheckPossession({ verifyProof, readThumbprint })
+    return createCheckPossession({
+      verifyProof: verifyProof && ((...proven) => timer.wait(() => verifyProof(...proven))),
+      readThumbprint,
+    })
   }
   return { checkPossession: checkWith(replayGuard), rehearsePossession: checkWith({ use: async () => true }), nonces }
 }
@@ -63,8 +70,13 @@ function composeNonces(
   return createDpopNonces({ secret: secret.current, lifetime: nonce.lifetime, now })
 }
 
-function composeReadThumbprint(config: ClientCertificateConfig): ReadThumbprint {
+function composeReadThumbprint(config: ClientCertificateConfig, timer: Timer): ReadThumbprint {
   const header = certificateHeader(config)
-  if (config.from === 'gateway' || header === undefined) return thumbprintFromGateway()
-  return thumbprintFromHeader(header, certificateForms[config.from])
+  // Only of certificates that are seen for the first time.
+  const timed =
+    (thumbprintOf: ThumbprintOf): ThumbprintOf =>
+    (value) =>
+      timer.run(() => thumbprintOf(value))
+  if (config.from === 'gateway' || header === undefined) return thumbprintFromGateway(timed(thumbprintOfPem))
+  return thumbprintFromHeader(header, timed(certificateForms[config.from]))
 }

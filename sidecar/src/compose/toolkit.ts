@@ -9,6 +9,7 @@ import type { HttpClient } from '../remote/http-client.ts'
 import type { RedisConnection } from '../remote/redis/connection.ts'
 import type { Sealing } from '../remote/redis/sealing.ts'
 import type { ReplayGuard } from '../remote/replay-guard.ts'
+import type { TimerOf } from '../timing.ts'
 
 /** @typeParam Whole what parts inside this one get: the same, with what is common to all */
 export interface Workbench<Whole> {
@@ -39,7 +40,7 @@ export interface Workbench<Whole> {
   limitedLog: LimitedLog
   /** For signatures: all that are verified in one turn of the event loop are verified together. */
   burst: Burst
-  observeStep(step: string, durationMs: number): void
+  timerOf: TimerOf
   /** ms since the epoch */
   now: () => number
 }

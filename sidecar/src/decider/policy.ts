@@ -8,6 +8,7 @@ import type { UpstreamToken } from '../remote/upstream-tokens.ts'
 import { isPreflight } from '../steps/preflight.ts'
 import type { CheckPossession } from '../steps/sender-constraint/possession.ts'
 import type { PresentedToken } from '../steps/token-sources/source.ts'
+import type { Timer } from '../timing.ts'
 import { type DecidingParts, type Explanation, explain } from './explain.ts'
 import type { Outcome, Verified } from './outcome-cache.ts'
 import { createOutcomes, type OutcomesParts } from './outcomes.ts'
@@ -17,6 +18,8 @@ import { combine, withUpstreamToken } from './upstream-token.ts'
 
 export interface PolicyParts extends DecidingParts, OutcomesParts {
   checkPossession: CheckPossession
+  /** For what no decision from the cache comes to. */
+  timers: { revocation: Timer; requirements: Timer; upstreamToken: Timer }
   /** Told why a decision was `unavailable`. */
   onUnavailable(policy: string, error: unknown): void
 }
@@ -40,7 +43,7 @@ export interface Policy {
 
 export function compilePolicy(parts: PolicyParts): Policy {
   const { name, refusals, routes, extractToken, admission, upstream, now } = parts
-  const { checkPossession, checkRevocation } = parts
+  const { checkPossession, checkRevocation, timers } = parts
   const counts: PolicyCounts = { allow: 0, deny: 0, unavailable: 0, cacheHits: 0, cacheMisses: 0 }
   const upstreamHeader = upstream?.header ?? ''
   const outcomes = createOutcomes(parts)
@@ -70,7 +73,7 @@ export function compilePolicy(parts: PolicyParts): Policy {
     const token = fetched ?? upstreamTokens.current()
     if (token) return combine(verified, upstreamHeader, token)
     // Everything is asked again once it is there: waiting takes time.
-    return upstreamTokens.get().then((late) => admit(verified, route, request, late))
+    return timers.upstreamToken.wait(() => upstreamTokens.get()).then((late) => admit(verified, route, request, late))
   }
 
   const admitAnonymous = (): Decision | Promise<Decision> => {
@@ -79,7 +82,9 @@ export function compilePolicy(parts: PolicyParts): Policy {
     if (!upstreamTokens) return allow
     const token = upstreamTokens.current()
     if (token) return withUpstreamToken(allow, upstreamHeader, token)
-    return upstreamTokens.get().then((late) => withUpstreamToken(admission.anonymous(now()), upstreamHeader, late))
+    return timers.upstreamToken
+      .wait(() => upstreamTokens.get())
+      .then((late) => withUpstreamToken(admission.anonymous(now()), upstreamHeader, late))
   }
 
   /** What a token gets that whoever presents it must prove to be theirs: of this the next request knows nothing. */
@@ -147,7 +152,15 @@ export function compilePolicy(parts: PolicyParts): Policy {
       return conclude(known, presented, route, request)
     }
     counts.cacheMisses += 1
-    return outcomes.establish(presented.token).then((outcome) => conclude(outcome, presented, route, request))
+    return outcomes
+      .establish(presented.token)
+      .then((outcome) => conclude(outcome, presented, firstUse(outcome, route), request))
+  }
+
+  /** The first look for the token among revocations is the long one, and is taken here; what it finds, is found again. */
+  const firstUse = (outcome: Outcome, { access, refusal }: Route): Route => {
+    if (!('refused' in outcome)) timers.revocation.run(() => checkRevocation(outcome))
+    return { access, refusal: (...asked) => timers.requirements.run(() => refusal(...asked)) }
   }
 
   return {

@@ -4,6 +4,7 @@ import { createParts } from '../../src/compose/parts.ts'
 import type { Toolkit } from '../../src/compose/toolkit.ts'
 import { createLimitedLog } from '../../src/limited-log.ts'
 import { createBursts } from '../../src/remote/bursts.ts'
+import { createTimer } from '../../src/timing.ts'
 
 const http = { send: () => Promise.reject(new Error('nothing is sent')), close: async () => undefined }
 
@@ -18,7 +19,7 @@ function createBench() {
     },
     observeCall: () => undefined,
     burst: createBursts(),
-    observeStep: () => undefined,
+    timerOf: () => createTimer(() => undefined),
     limitedLog: createLimitedLog(Date.now),
   })
   const common = { shared: undefined, replayGuard: { use: async () => true } }

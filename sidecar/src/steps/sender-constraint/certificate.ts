@@ -4,7 +4,6 @@ import { LRUCache } from 'lru-cache'
 import { Refusal } from '../../failures.ts'
 import { valuesOf } from '../token-sources/header.ts'
 import type { ThumbprintOf } from './certificate-forms/form.ts'
-import { thumbprintOfPem } from './certificate-forms/pem.ts'
 
 /**
  * @returns the `x5t#S256` of the certificate (section 3.1); undefined where the client has none
@@ -27,9 +26,9 @@ export function thumbprintFromHeader(name: string, thumbprintOf: ThumbprintOf): 
   }
 }
 
-/** Of the decision request: plugins know the certificate by the connection. */
-export function thumbprintFromGateway(): ReadThumbprint {
-  const read = createRead(thumbprintOfPem)
+/** Of the decision request: plugins know the certificate by the connection. @param thumbprintOf of PEM */
+export function thumbprintFromGateway(thumbprintOf: ThumbprintOf): ReadThumbprint {
+  const read = createRead(thumbprintOf)
   return ({ client_certificate: pem }) => read(pem)
 }
 
