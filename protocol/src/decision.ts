@@ -41,6 +41,8 @@ export const Allow = Type.Object({
   remove_headers: Type.Array(Type.String()),
   /** Then set. Names are lower case. */
   set_headers: Headers,
+  /** Of the caller, by their names: for the gateway's own further decisions and its log. Absent: nothing is told. */
+  claims: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
   /**
    * Seconds since the epoch after which nobody may act on this decision any more. About a token that is bound to a key it
    * is for this request alone: the next one needs a proof of its own.

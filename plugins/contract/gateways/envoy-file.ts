@@ -1,11 +1,12 @@
 /** Envoy with one of the files of plugins/envoy, filled in. */
 import { readFile } from 'node:fs/promises'
+import type { RunningServer } from '@postern/tools/servers/configured'
 import { startEnvoy } from '@postern/tools/servers/envoy'
 import { isMap, isSeq, parseDocument, type YAMLMap } from 'yaml'
-import type { GatewayInput, RunningGateway } from './gateway.ts'
+import type { GatewayInput } from './gateway.ts'
 
 const listener = ['static_resources', 'listeners', 0]
-const manager = [...listener, 'filter_chains', 0, 'filters', 0, 'typed_config']
+export const manager = [...listener, 'filter_chains', 0, 'filters', 0, 'typed_config']
 const routes = [...manager, 'route_config', 'virtual_hosts', 0, 'routes']
 const perRoute = ['typed_per_filter_config', 'envoy.filters.http.ext_authz', 'check_settings']
 const endpoint = ['load_assignment', 'endpoints', 0, 'lb_endpoints', 0, 'endpoint', 'address']
@@ -13,15 +14,17 @@ const endpoint = ['load_assignment', 'endpoints', 0, 'lb_endpoints', 0, 'endpoin
 /**
  * @param path in a route's `check_settings`, of what names its policy
  * @param named what stands there
+ * @param change what else an operator does to the file
  */
 export async function startWithFile(
   file: string,
   { sidecar, upstreamUrl, routes: wanted }: GatewayInput,
   path: readonly string[],
   named: (policy: string) => string,
-): Promise<RunningGateway> {
+  change: (document: YamlDocument) => void = () => undefined,
+): Promise<RunningServer> {
   const text = await readFile(new URL(`../../envoy/${file}`, import.meta.url), 'utf8')
-  const { url, stop } = await startEnvoy((port) => {
+  return startEnvoy((port) => {
     const document = parseDocument(text)
     document.setIn([...listener, 'address'], tcp('127.0.0.1', port))
     document.setIn([...clusterAt(document, 'postern_sidecar'), ...endpoint], sidecarAddress(sidecar))
@@ -40,12 +43,12 @@ export async function startWithFile(
       return route
     })
     document.setIn(routes, made)
+    change(document)
     return document.toString()
   })
-  return { url, stop }
 }
 
-type YamlDocument = ReturnType<typeof parseDocument>
+export type YamlDocument = ReturnType<typeof parseDocument>
 
 function clusterAt(document: YamlDocument, name: string): (string | number)[] {
   const clusters = ['static_resources', 'clusters']

@@ -59,7 +59,12 @@ export async function startSidecar(issuerUrl: string): Promise<RunningSidecar> {
 
 function configuration(issuerUrl: string, listen: object, adminPort: number): object {
   const credentials = { client_id: 'sidecar', client_secret: { value: 'secret of the sidecar' } }
-  const policy = { issuers: ['test'], required_scopes: [requiredScope], headers: identityHeaders }
+  const policy = {
+    issuers: ['test'],
+    required_scopes: [requiredScope],
+    headers: identityHeaders,
+    gateway_claims: ['sub', 'client_id', 'scope', 'tenant'],
+  }
   return {
     listen,
     admin: { tcp: `127.0.0.1:${adminPort}` },

@@ -22,7 +22,8 @@ export interface ComposedPolicies {
 }
 
 export function composePolicies(config: Config, { keep }: Toolkit): ComposedPolicies {
-  const { cache } = config
+  const { cache, listen } = config
+  const overGrpc = listen.grpc !== undefined || listen.grpc_unix !== undefined
   const issuers = mapValues(config.issuers, (name, issuer) => {
     const surroundings = { cache, feedMaxAge: smallestFeedAge(config, name) }
     return keep(`issuer ${name}`, [issuer, surroundings], (toolkit) =>
@@ -38,8 +39,8 @@ export function composePolicies(config: Config, { keep }: Toolkit): ComposedPoli
   const composed = mapValues(config.policies, (name, policy) => {
     const trusted = new Map(policy.issuers.flatMap((issuer) => pairs(issuer, issuers.get(issuer))))
     const upstream = policy.upstream === undefined ? undefined : upstreams.get(policy.upstream)
-    return keep(`policy ${name}`, [policy, cache, ...trusted.values(), upstream], (toolkit) =>
-      composePolicy(name, policy, { issuers: trusted, upstream, cache }, toolkit),
+    return keep(`policy ${name}`, [policy, cache, overGrpc, ...trusted.values(), upstream], (toolkit) =>
+      composePolicy(name, policy, { issuers: trusted, upstream, cache, overGrpc }, toolkit),
     )
   })
   return {

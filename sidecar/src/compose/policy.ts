@@ -9,6 +9,7 @@ import { createRoutes } from '../decider/routes.ts'
 import { safeReason } from '../failures.ts'
 import { createAuthenticate } from '../steps/authenticate.ts'
 import { createExtractToken } from '../steps/extract.ts'
+import { createGatewayClaims, usualGatewayClaims } from '../steps/gateway-claims.ts'
 import { planHeaders } from '../steps/headers.ts'
 import type { Authenticate } from '../steps/identity.ts'
 import { createIdentityKeys, generateIdentityKey, type IdentityKeys, readIdentityKey } from '../steps/identity-keys.ts'
@@ -27,6 +28,8 @@ export interface PolicySurroundings {
   issuers: ReadonlyMap<string, ComposedIssuer>
   upstream: UpstreamStep | undefined
   cache: CacheConfig
+  /** Whether gateways ask over gRPC. */
+  overGrpc: boolean
 }
 
 /** What anybody may read of a policy. */
@@ -46,7 +49,7 @@ export interface ComposedPolicy {
 export function composePolicy(
   name: string,
   config: PolicyConfig,
-  { issuers, upstream, cache }: PolicySurroundings,
+  { issuers, upstream, cache, overGrpc }: PolicySurroundings,
   toolkit: Toolkit,
 ): ComposedPolicy {
   const { now, logger, limitedLog, timerOf } = toolkit
@@ -54,6 +57,7 @@ export function composePolicy(
   const feeds = new Map([...issuers].flatMap(([issuer, { feed }]) => (feed ? [[issuer, feed]] : [])))
   const identifierOf = (issuer: string) => issuers.get(issuer)?.trusted.issuer ?? issuer
   const { identityTokens, identityKeys } = composeIdentityTokens(name, config, identifierOf, toolkit) ?? {}
+  const claimsForGateway = config.gateway_claims ?? (overGrpc ? usualGatewayClaims : undefined)
   const resourceMetadata =
     config.resource_metadata &&
     createResourceMetadata({
@@ -94,6 +98,7 @@ export function composePolicy(
     admission: createAdmission({
       headers: planHeaders(config, upstream?.header),
       identityTokens,
+      gatewayClaims: claimsForGateway && createGatewayClaims(claimsForGateway, identifierOf),
       removedCookies: removedCookies(config),
       keepsClaims: routes.needsClaims,
       maxAgeMs,

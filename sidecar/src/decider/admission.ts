@@ -2,6 +2,7 @@
 import type { Confirmation } from '@postern/protocol/confirmation'
 import type { Allow, DecisionRequest } from '@postern/protocol/decision'
 import type { TokenSource } from '../remote/upstream-tokens.ts'
+import type { GatewayClaims } from '../steps/gateway-claims.ts'
 import type { HeaderPlan } from '../steps/headers.ts'
 import type { Identity } from '../steps/identity.ts'
 import type { IdentityTokens } from '../steps/identity-token.ts'
@@ -32,6 +33,8 @@ export interface Admission {
 export interface AdmissionOptions {
   headers: HeaderPlan
   identityTokens: IdentityTokens | undefined
+  /** Undefined where the gateway is told nothing. */
+  gatewayClaims: GatewayClaims | undefined
   /** Cookies that the upstream is not to see; empty: cookies are left alone. */
   removedCookies: ReadonlySet<string>
   /** Whether later steps ask for the claims. */
@@ -49,8 +52,8 @@ const transitMs = 1_000
 const anonymousMs = 60_000
 
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { headers, identityTokens, removedCookies, maxAgeMs } = options
-  const keepsClaims = options.keepsClaims || identityTokens !== undefined
+  const { headers, identityTokens, gatewayClaims, removedCookies, maxAgeMs } = options
+  const keepsClaims = options.keepsClaims || identityTokens !== undefined || gatewayClaims !== undefined
   const remove = removedCookies.size > 0 ? [...headers.remove, 'cookie'] : [...headers.remove]
 
   /** Nobody keeps the decision longer than the cache of outcomes would, or than what it carries holds. */
@@ -58,10 +61,11 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const { expiresAt } = identity
     const until = Math.min(expiresAt, Math.max(keptUntil, now + transitMs))
     const set = headers.identityHeaders(identity)
-    if (!identityTokens) return { allow: allow(remove, set, until), renewAt: Number.POSITIVE_INFINITY }
+    const claims = gatewayClaims?.(identity)
+    if (!identityTokens) return { allow: allow(remove, set, until, claims), renewAt: Number.POSITIVE_INFINITY }
     const minted = identityTokens.mint(identity, now)
     set[identityTokens.header] = minted.jwt
-    return { allow: allow(remove, set, Math.min(until, minted.expiresAt)), renewAt: minted.renewAt }
+    return { allow: allow(remove, set, Math.min(until, minted.expiresAt), claims), renewAt: minted.renewAt }
   }
 
   return {
@@ -92,8 +96,9 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 }
 
-function allow(remove: string[], set: Record<string, string>, until: number): Allow {
-  return { decision: 'allow', remove_headers: remove, set_headers: set, expires_at: until / 1_000 }
+function allow(remove: string[], set: Record<string, string>, until: number, claims?: Allow['claims']): Allow {
+  const common = { decision: 'allow' as const, remove_headers: remove, set_headers: set, expires_at: until / 1_000 }
+  return claims ? { ...common, claims } : common
 }
 
 function withCookies(decision: Allow, request: DecisionRequest, removed: ReadonlySet<string>): Allow {

@@ -94,6 +94,14 @@ export const Policy = object(
     }),
     headers: IdentityHeaders,
     identity_token: Type.Optional(IdentityToken),
+    gateway_claims: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        maxItems: 50,
+        uniqueItems: true,
+        description:
+          'Claims that the gateway itself is told beside iss, for its other filters and its log. Default: sub, client_id and scope over gRPC, nothing otherwise',
+      }),
+    ),
     caller_token: Type.Enum(['remove', 'forward'], {
       default: 'remove',
       description: "What becomes of the caller's token on the way to the upstream",

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import protobuf from 'protobufjs'
+import type { Struct } from './struct.ts'
 
 /** What Envoy asks. Message fields that were not sent are null. */
 export interface CheckRequest {
@@ -34,11 +35,6 @@ export interface CheckResponse {
   ok_response?: { headers: readonly HeaderValueOption[]; headers_to_remove: readonly string[] }
   denied_response?: { status: { code: number }; headers: readonly HeaderValueOption[]; body: string }
   dynamic_metadata?: Struct
-}
-
-/** `google.protobuf.Struct` of texts and numbers. */
-export interface Struct {
-  fields: Readonly<Record<string, { stringValue: string } | { numberValue: number }>>
 }
 
 const root = new protobuf.Root()

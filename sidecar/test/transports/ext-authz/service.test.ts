@@ -1,12 +1,16 @@
 /** Envoy's gRPC, asked as Envoy asks; plugins/contract has the real one. */
 import { createHash, X509Certificate } from 'node:crypto'
-import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { Client, credentials, Metadata, Server, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js'
 import { selfSign } from '@postern/tools/certificates'
 import { afterEach, describe, expect, test } from 'vitest'
 import { parseConfig } from '../../../src/config/load.ts'
+import type { Decider } from '../../../src/decider/decider.ts'
+import { unknownPolicy } from '../../../src/decider/refusals.ts'
 import { type CheckRequest, type CheckResponse, messages } from '../../../src/transports/ext-authz/messages.ts'
+import { authorizationService, createAuthorization } from '../../../src/transports/ext-authz/service.ts'
 import { createDpopKey } from '../../support/dpop.ts'
 import { type BenchOptions, benchConfig, startBench, type TestBench, withIntrospection } from '../../support/sidecar.ts'
+import { fromStruct } from '../../support/struct.ts'
 
 let bench: TestBench
 let client: Client
@@ -118,7 +122,7 @@ describe('a bound token', () => {
 })
 
 describe('a decision', () => {
-  test('to allow sets identity headers in the place of others, and tells the policy to other filters', async () => {
+  test('to allow sets identity headers in the place of others', async () => {
     await start()
     const response = await check({ headers: { authorization: await bearer(), ':path': '/a?b', 'x-other': '1' } })
     expect(response.status.code).toBe(status.OK)
@@ -128,7 +132,39 @@ describe('a decision', () => {
     ])
     expect(response.ok_response?.headers.every(({ append }) => append.value === false)).toBe(true)
     expect(response.ok_response?.headers_to_remove).toEqual(['authorization'])
-    expect(response.dynamic_metadata?.fields).toMatchObject({ policy: { stringValue: 'main' } })
+  })
+
+  test('tells other filters the policy, the expiry, the issuer and the usual claims, scopes as a list', async () => {
+    await start()
+    const { dynamic_metadata: told } = await check({ headers: { authorization: await bearer({ tenant: 'a' }) } })
+    expect(fromStruct(told)).toEqual({
+      policy: 'main',
+      expires_at: expect.any(Number),
+      claims: { iss: bench.issuer.url, sub: 'alice', client_id: 'app', scope: ['read', 'write'] },
+    })
+  })
+
+  test('tells other filters the claims that the policy names, also of an opaque token, and no more', async () => {
+    const options = { issuer: withIntrospection, policy: 'gateway_claims: [tenant, roles, missing]' }
+    await start(options)
+    const claims = { tenant: { id: 7 }, roles: ['a', 'b'], iss: undefined }
+    bench.issuer.introspects('opaque', { active: true, ...bench.issuer.claims(claims) })
+    for (const authorization of ['Bearer opaque', await bearer({ ...claims, iss: bench.issuer.url })]) {
+      const { claims: told } = fromStruct((await check({ headers: { authorization } })).dynamic_metadata)
+      expect(told).toEqual({ iss: bench.issuer.url, tenant: { id: 7 }, roles: ['a', 'b'] })
+    }
+  })
+
+  test('to refuse tells the log of the gateway why', async () => {
+    await start({ policy: 'required_scopes: [admin]' })
+    const refused = await check({ headers: { authorization: await bearer() } })
+    expect(fromStruct(refused.dynamic_metadata)).toEqual({ policy: 'main', error: 'insufficient_scope' })
+  })
+
+  test('about a request without a token tells of nobody', async () => {
+    await start({ policy: 'access: anonymous' })
+    const allowed = await check({})
+    expect(fromStruct(allowed.dynamic_metadata)).toEqual({ policy: 'main', expires_at: expect.any(Number) })
   })
 
   test('names every spelling of identity headers that the request has, but for those that are set', async () => {
@@ -227,6 +263,32 @@ describe('waiting', () => {
     expect(await gone).toBe(true)
     await expect(check({})).rejects.toMatchObject({ code: status.UNAVAILABLE })
   })
+})
+
+test('a defect is an error of the call, at once or late, and not the end of the process', async () => {
+  await start()
+  const impossible: Decider['decide'][] = [
+    () => JSON.parse('{ "decision": "allow" }'),
+    async () => JSON.parse('{ "decision": "allow" }'),
+    () => Promise.reject(new Error('a defect')),
+  ]
+  const server = new Server()
+  let decide: Decider['decide'] = () => unknownPolicy
+  server.addService(authorizationService, createAuthorization({ decide: (...asked) => decide(...asked) }))
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    ),
+  )
+  client.close()
+  client = new Client(`127.0.0.1:${port}`, credentials.createInsecure())
+  for (decide of impossible) {
+    const failed = await check({}).catch((error: ServiceError) => error.code)
+    expect([status.INTERNAL, status.UNKNOWN]).toContain(failed)
+  }
+  decide = () => unknownPolicy
+  expect((await check({})).denied_response?.body).toContain('unknown_policy')
+  server.forceShutdown()
 })
 
 test('the health service says what /readyz says', async () => {
