@@ -3,8 +3,9 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Policy } from './decider/policy.ts'
 import type { Dependency } from './remote/dependency.ts'
 import type { RevocationFeed } from './remote/revocation-feed.ts'
+import { watchSteps } from './step-metrics.ts'
 import type { UpstreamStep } from './steps/upstream-token.ts'
-import { type Step, steps } from './timing.ts'
+import type { Step } from './timing.ts'
 import { watchUpstreams } from './upstream-metrics.ts'
 
 export interface Metrics {
@@ -47,13 +48,6 @@ export function createMetrics(): Metrics {
     buckets: [0.000005, 0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5],
     registers,
   })
-  const durations = new Histogram({
-    name: 'postern_sidecar_step_duration_seconds',
-    help: 'Time of the steps of decisions that are not cached',
-    labelNames: ['step'],
-    buckets: [0.000001, 0.000005, 0.000025, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.025, 0.1, 0.5, 2.5],
-    registers,
-  })
   const reloads = new Counter({
     name: 'postern_sidecar_config_reloads_total',
     help: 'Changes of the configuration, by outcome',
@@ -61,14 +55,10 @@ export function createMetrics(): Metrics {
     registers,
   })
   for (const outcome of ['success', 'failure']) reloads.inc({ outcome }, 0)
-  for (const step of steps) durations.zero({ step })
   return {
     registry,
     observeDecision: (how, durationMs) => decisions.observe({ how }, durationMs / 1_000),
-    observerOf(step) {
-      const { observe } = durations.labels({ step })
-      return (durationMs) => observe(durationMs / 1_000)
-    },
+    observerOf: watchSteps(registers),
     observeReload: (outcome) => reloads.inc({ outcome }),
     observeCall: (dependency, outcome, durationMs) => calls.observe({ dependency, outcome }, durationMs / 1_000),
     watch({ policies, dependencies, feeds, upstreams, decider }, now) {

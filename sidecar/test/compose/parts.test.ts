@@ -1,7 +1,8 @@
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { createParts } from '../../src/compose/parts.ts'
-import type { Toolkit } from '../../src/compose/toolkit.ts'
+import type { Common, Toolkit } from '../../src/compose/toolkit.ts'
+import { DependencyError } from '../../src/failures.ts'
 import { createLimitedLog } from '../../src/limited-log.ts'
 import { createBursts } from '../../src/remote/bursts.ts'
 import { createTimer } from '../../src/timing.ts'
@@ -23,7 +24,7 @@ function createBench() {
     limitedLog: createLimitedLog(Date.now),
   })
   const common = { shared: undefined, replayGuard: { use: async () => true } }
-  const composeParts = <T>(build: (toolkit: Toolkit) => T) => parts.compose(() => common, build)
+  const composeParts = <T>(build: (toolkit: Toolkit) => T, other: Common = common) => parts.compose(() => other, build)
   const thing =
     (name: string, build: (toolkit: Toolkit) => unknown = () => undefined) =>
     (toolkit: Toolkit) => {
@@ -86,6 +87,29 @@ describe('a part', () => {
     expect(second.value[0]).toBe(first.value[0])
     await second.adopt()()
     expect(closed).toEqual([])
+    await composeParts(() => undefined).adopt()()
+    expect(closed.toSorted()).toEqual(['a', 'b', 'keys of a', 'keys of b'])
+  })
+
+  test('is another one where what is common to all is', async () => {
+    const { composeParts, closed, thing } = createBench()
+    const compose = (common?: Common) =>
+      composeParts(
+        ({ keep }) =>
+          keep(
+            'a',
+            [],
+            thing('a', (toolkit) => toolkit.keep('inner', [], thing('inner'))),
+          ),
+        common,
+      )
+    const first = compose()
+    await first.adopt()()
+    expect(compose().value).toBe(first.value)
+    const second = compose({ shared: undefined, replayGuard: { use: async () => false } })
+    expect(second.value).not.toBe(first.value)
+    await second.adopt()()
+    expect(closed.toSorted()).toEqual(['a', 'inner'])
   })
 
   test('that cannot be closed keeps no other open', async () => {
@@ -143,4 +167,13 @@ test('breakers are those of all parts in use, kept ones included', () => {
   const second = compose(['b', 'c'])
   expect(second.dependencies.map(({ name }) => name)).toEqual(['b', 'c'])
   expect(second.value[0]).toBe(first.value[1])
+})
+
+test('a breaker ends with its part: nothing is called through it any more', async () => {
+  const { composeParts } = createBench()
+  const first = composeParts(({ keep }) => keep('a', [], ({ dependency }) => dependency('a')))
+  await first.adopt()()
+  expect(await first.value.call(async () => 'answer')).toBe('answer')
+  await composeParts(() => undefined).adopt()()
+  await expect(first.value.call(async () => 'answer')).rejects.toThrow(DependencyError)
 })

@@ -95,7 +95,12 @@ describe('what is asked beside decisions, and is under way, is answered as if no
     const answer = fetch(`${bench.sidecar.address}${path}`, { method: 'POST', headers: { 'content-type': type }, body })
     await expect.poll(() => bench.issuer.calls.metadata).toBe(asked + 1)
     const reloading = reload(patient(4_000), withJwks)
+    let settled = false
+    void reloading.then(() => {
+      settled = true
+    })
     await expect.poll(async () => JSON.stringify((await bench.admin('/config')).body)).toContain('4000')
+    expect(settled).toBe(false)
     const { url } = bench.issuer
     metadata.resolve({ issuer: url, introspection_endpoint: `${url}/introspect`, token_endpoint: `${url}/token` })
     expect(await (await answer).text()).toContain(expected)
@@ -151,6 +156,31 @@ test('however many ask for a reload while one is under way, one more follows', a
   ])
   expect(loads).toEqual(['first', 'fifth', 'a'])
   expect(bench.sidecar.config().policies.main?.required_scopes).toEqual(['a'])
+})
+
+describe('at the end', () => {
+  test('a reload that waits for an issuer waits no longer', async () => {
+    bench = await startBench()
+    bench.issuer.behave('events', 'hang')
+    const reloading = reload({ issuer: withFeed })
+    await expect.poll(() => bench.issuer.calls.events).toBeGreaterThan(0)
+    const begun = performance.now()
+    await bench.sidecar.close()
+    expect(performance.now() - begun).toBeLessThan(5_000)
+    expect(await reloading).toBe(true)
+  })
+
+  test('nothing is taken over any more', async () => {
+    bench = await startBench()
+    await bench.sidecar.close()
+    const loads: string[] = []
+    const load = () => {
+      loads.push('loaded')
+      return parseConfig(benchConfig(bench.issuer.url, {}), 'bench.yaml')
+    }
+    expect(await bench.sidecar.reload(load)).toBe(false)
+    expect(loads).toEqual([])
+  })
 })
 
 describe('a configuration that is refused', () => {

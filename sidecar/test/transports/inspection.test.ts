@@ -162,6 +162,11 @@ describe('with credentials', () => {
       basic('a', 'b'),
       { client_id: 'kong', client_secret: 's3cret:+' },
     ],
+    [
+      'the right ones in the form beside another scheme in the header',
+      { authorization: 'Bearer a' },
+      { client_id: 'kong', client_secret: 's3cret:+' },
+    ],
     ['a secret without a client', {}, { client_secret: 's3cret:+' }],
   ])('401 with %s', async (_what, headers, parameters) => {
     bench = await start(guarded)
@@ -183,6 +188,13 @@ describe('POST /v1/validate', () => {
     bench.issuer.introspects('opaque', { active: true, ...bench.issuer.claims() })
     const opaque = (await validate('opaque')).body
     expect(opaque.expires_at).toBeLessThanOrEqual(bench.clock.now() / 1_000 + 30)
+  })
+
+  test('tells nothing that may be relied on for longer than outcomes are kept', async () => {
+    bench = await start({ ...open, more: 'cache: { max_age: 10 }' })
+    const { body } = await validate(await bench.issuer.mint())
+    expect(body.expires_at).toBeLessThanOrEqual(bench.clock.now() / 1_000 + 10)
+    expect(body.expires_at).toBeGreaterThan(bench.clock.now() / 1_000 + 5)
   })
 
   test('tells why a token is none', async () => {

@@ -92,6 +92,7 @@ describe('the keys of identity tokens', () => {
   test('verify what the upstream gets', async () => {
     bench = await startBench({ policy: 'identity_token: { issuer: sidecar, audience: orders }' })
     const remote = createRemoteJWKSet(new URL(`${bench.sidecar.address}/v1/identity-keys/main`))
+    expect((await read('/v1/identity-keys/main')).headers.get('cache-control')).toBe('public, max-age=60')
     const { payload } = await jwtVerify(await identityToken(), remote, { issuer: 'sidecar', audience: 'orders' })
     expect(payload).toMatchObject({ sub: 'alice', client_id: 'app', caller_issuer: bench.issuer.url })
   })

@@ -4,6 +4,7 @@ import { Socket } from 'node:net'
 import type { Allow } from '@postern/protocol/decision'
 import { afterEach, expect, test } from 'vitest'
 import { extAuthzHttp } from '../../../src/transports/ext-authz/http.ts'
+import { createDpopKey } from '../../support/dpop.ts'
 import { startBench, type TestBench } from '../../support/sidecar.ts'
 
 let bench: TestBench | undefined
@@ -51,12 +52,33 @@ test('decides about method and path as Envoy passes them on', async () => {
   expect((await ask('/v1/ext-authz/main/v1/ext-authz/other/', authorization, 'GET')).status).toBe(200)
 })
 
+test('takes scheme and host from Envoy for what proofs are made for', async () => {
+  bench = await startBench({ policy: 'dpop: { origin_from_gateway: true }' })
+  const key = await createDpopKey(bench.clock.now)
+  const token = await bench.issuer.mint({ claims: { cnf: key.cnf } })
+  const prove = async (htu: string) => {
+    const proof = await key.prove(token, { htu })
+    const headers = ['Authorization', `DPoP ${token}`, 'DPoP', proof, 'X-Forwarded-Proto', 'https']
+    return (await ask('/v1/ext-authz/main/orders', headers)).status
+  }
+  expect(await prove('https://api.example/orders')).toBe(200)
+  for (const other of ['http://api.example/orders', 'https://other.example/orders', 'https://api.example/'])
+    expect(await prove(other)).toBe(401)
+})
+
+test('is asked below its own path only', async () => {
+  bench = await startBench()
+  const authorization = ['Authorization', `Bearer ${await bench.issuer.mint()}`]
+  expect((await ask('/other/v1/ext-authz/main/', authorization)).status).toBe(404)
+})
+
 test('refuses with challenge and body; a policy that there is not, and none at all', async () => {
   bench = await startBench()
   const missing = await ask('/v1/ext-authz/main/', [])
   expect(missing.status).toBe(401)
   expect(missing.headers['www-authenticate']).toBe('Bearer realm="main"')
   expect(missing.headers['x-postern-decision']).toBeUndefined()
+  expect(missing.headers['cache-control']).toBe('no-store')
   for (const path of ['/v1/ext-authz/gone/', '/v1/ext-authz/', '/v1/ext-authz//main/']) {
     const { status, body } = await ask(path, ['Authorization', `Bearer ${await bench.issuer.mint()}`])
     expect(status).toBe(403)

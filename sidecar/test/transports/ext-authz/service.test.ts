@@ -221,6 +221,29 @@ describe('what is asked', () => {
     }
   })
 
+  test('headers are those that the client sent, byte by byte, with the host and without pseudo-headers', async () => {
+    const is = (expression: string) => `{ expression: "${expression}" }`
+    const conditions = [
+      is("request.headers['x-name'] == 'caf\u00e9'"),
+      is("!(':path' in request.headers)"),
+      is("request.headers.host == 'api.example'"),
+    ]
+    await start({ policy: `conditions: [${conditions.join(', ')}]` })
+    const authorization: [string, string] = ['authorization', await bearer()]
+    const path: [string, string] = [':path', '/a?b']
+    expect((await check({ raw: [authorization, path, ['x-name', 'caf\u00e9']] })).status.code).toBe(status.OK)
+    const others: [string, string][][] = [
+      [['x-name', 'cafe']],
+      [
+        ['x-name', 'caf\u00e9'],
+        ['host', 'other.example'],
+      ],
+    ]
+    for (const raw of others) {
+      expect((await check({ raw: [authorization, path, ...raw] })).status.code).toBe(status.PERMISSION_DENIED)
+    }
+  })
+
   test('the policy comes from the route, else from the metadata of the filter; else it is unknown', async () => {
     await start({ more: '  strict: { issuers: [test], required_scopes: [admin] }' })
     const headers = { authorization: await bearer() }
