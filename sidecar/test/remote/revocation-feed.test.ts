@@ -1,4 +1,8 @@
+import { formatRevocation } from '@postern/protocol/revocation-event'
+import { feedAudience } from '@postern/protocol/security-event'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { HttpAnswer, HttpRequest } from '../../src/remote/http-client.ts'
+import { createRevocationFeed } from '../../src/remote/revocation-feed.ts'
 import type { Mint } from '../support/issuer.ts'
 import { startBench, type TestBench, withFeed, withIntrospection } from '../support/sidecar.ts'
 
@@ -359,6 +363,35 @@ describe('the revocation feed', () => {
       expect((await bench.ask(token)).status).toBe(200)
     }, 20_000)
 
+    test('is not known where the clock was set back, until the next answer', async () => {
+      bench = await startBench({ issuer: bounded })
+      await ready()
+      const token = await tokenWithJti('a')
+      expect((await bench.ask(token)).status).toBe(200)
+      bench.issuer.behave('events', 'hang')
+      bench.clock.advance(-30)
+      expect((await bench.ask(token)).status).toBe(503)
+      bench.issuer.behave('events', 'normal')
+      await bench.issuer.goDown()
+      await bench.issuer.comeBack()
+      await ready()
+      expect((await bench.ask(token)).status).toBe(200)
+    }, 20_000)
+
+    test('grows older for as long as an event is in doubt', async () => {
+      bench = await startBench({ issuer: bounded })
+      await ready()
+      const token = await tokenWithJti('a')
+      expect((await bench.ask(token)).status).toBe(200)
+      await bench.issuer.revoke('b', { forged: true })
+      await until(() => bench.log.join().includes('the revocation feed failed'))
+      bench.clock.advance(5)
+      const polls = positions().filter((position) => position === '1').length
+      await until(() => positions().filter((position) => position === '1').length > polls + 1)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      expect((await bench.ask(token)).status).toBe(503)
+    }, 20_000)
+
     test('of one policy: its requests are 503 once it is older, those of others are not', async () => {
       bench = await startBench({
         issuer: withFeed,
@@ -402,9 +435,13 @@ describe('the revocation feed', () => {
     expect((await bench.ask(later)).status).toBe(200)
     await bench.issuer.revoke('b')
     await untilRefused(later)
+    bench.issuer.behave('events', 'hang')
     bench.clock.advance(-3_600)
+    await expect.poll(async () => (await bench.ask(token)).status, { timeout: 5_000 }).toBe(503)
+    bench.issuer.behave('events', 'normal')
+    await bench.issuer.goDown()
+    await bench.issuer.comeBack()
     await until(() => positions().filter((position) => position === '0').length > 1)
-    await untilRefused(token)
     await ready()
     expect((await bench.ask(token)).status).toBe(401)
     expect((await bench.ask(await tokenWithJti('c'))).status).toBe(200)
@@ -428,4 +465,56 @@ describe('the revocation feed', () => {
     expect(metrics).toMatch(/revocations_total\{issuer="test"\} 1\n/)
     expect(metrics).toMatch(/revocation_lag_seconds\{issuer="test"\} \d/)
   })
+})
+
+test('an event that comes into doubt while others are read again is read again as well', async () => {
+  bench = await startBench()
+  const issuer = 'https://id.example'
+  const believed = new Set<string>()
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const eventOf = (jti: string) => {
+    const about = formatRevocation(issuer, { kind: 'token', value: jti, expiresAt: 9e9 })
+    return `${encode({ alg: 'ES256' })}.${encode({ iss: issuer, aud: feedAudience(issuer), jti, ...about })}.c2ln`
+  }
+  /** Polls that wait for an answer, the immediate ones apart. */
+  const polls = { waiting: [], immediate: [] } as Record<'waiting' | 'immediate', ((answer: HttpAnswer) => void)[]>
+  const send = ({ body = '' }: HttpRequest) =>
+    new Promise<HttpAnswer>((resolve) =>
+      polls[JSON.parse(body).returnImmediately ? 'immediate' : 'waiting'].push(resolve),
+    )
+  const answer = async (kind: keyof typeof polls, jtis: string[], next: string) => {
+    await until(() => polls[kind].length > 0)
+    const sets = Object.fromEntries(jtis.map((jti) => [jti, eventOf(jti)]))
+    polls[kind].shift()?.({ status: 200, json: { sets, moreAvailable: false, next } })
+  }
+  const failures: unknown[] = []
+  const feed = createRevocationFeed({
+    ...{ name: 'feed', issuer, clientId: 'sidecar', endpoint: async () => `${issuer}/events`, now: Date.now },
+    ...{ maxAgeMs: undefined, lookWithinMs: undefined, random: () => 0, onUnknownEvents: () => undefined },
+    client: {
+      send,
+      postForm: () => Promise.reject(new Error('no form')),
+      http: { send, close: async () => undefined },
+    },
+    async verify({ payload }) {
+      if (!believed.has(String(payload.jti))) throw new Error('not believed')
+      return payload
+    },
+    onFailure: (error) => void failures.push(error),
+  })
+  feed.start()
+  await answer('immediate', [], '0')
+  await answer('waiting', ['one'], '1')
+  // The first is being read again, and will be believed, when the second comes.
+  await until(() => polls.immediate.length > 0)
+  believed.add('one')
+  await answer('waiting', ['two'], '2')
+  await until(() => failures.length === 2)
+  await answer('immediate', ['one'], '1')
+  await until(() => feed.isRevoked({ jti: 'one' }))
+  believed.add('two')
+  await answer('immediate', ['one', 'two'], '2')
+  await until(() => feed.isRevoked({ jti: 'two' }))
+  for (const resolve of [...polls.waiting, ...polls.immediate]) resolve({ status: 500, json: undefined })
+  await feed.close()
 })

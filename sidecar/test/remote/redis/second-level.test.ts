@@ -51,9 +51,23 @@ describe.skipIf(!redisInstalled)('what one sidecar keeps, another finds', () => 
     expect(others).toEqual([])
     expect(key).toMatch(/^p:[A-Za-z0-9_-]{43}$/)
     expect(await redis.command('get', key)).not.toMatch(/alice|sub/)
-    expect(Number(await redis.command('pttl', key))).toBeGreaterThan(50_000)
+    const ttlMs = Number(await redis.command('pttl', key))
+    expect(ttlMs).toBeGreaterThan(50_000)
+    expect(ttlMs).toBeLessThanOrEqual(60_000)
     level(two).delete('issuer', 'opaque-token')
     await eventually(async () => expect(await redis.command('keys', '*')).toBe(''))
+  })
+
+  test('but not what is large, or is over in a moment', async () => {
+    const redis = await server()
+    const one = connection([addressOf(redis)])
+    await eventually(() => one.run((commands) => commands.del('x')))
+    level(one).set({ claims: { a: 'a'.repeat(64 * 1024) } }, 60_000, 'large')
+    for (const ttlMs of [0.9, 0, -1]) level(one).set(value, ttlMs, 'over')
+    level(one).set(value, 1, 'short')
+    level(one).set({ claims: { a: 'a'.repeat(63 * 1024) } }, 60_000, 'kept')
+    await kept(one, 'kept')
+    await eventually(async () => expect((await redis.command('keys', '*')).split('\n')).toHaveLength(1))
   })
 
   test('in a cluster', async () => {
