@@ -1,6 +1,14 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { parseConfig } from '../src/config/load.ts'
 import { createDpopKey } from './support/dpop.ts'
-import { startBench, type TestBench, withFeed, withIntrospection, withUpstream } from './support/sidecar.ts'
+import {
+  benchConfig,
+  startBench,
+  type TestBench,
+  withFeed,
+  withIntrospection,
+  withUpstream,
+} from './support/sidecar.ts'
 
 let bench: TestBench
 afterEach(() => bench.close())
@@ -66,5 +74,46 @@ describe('the time of steps', () => {
       expect(decision).toBe('allow')
       expect(await steps()).toMatchObject({ authenticate: 2, revocation: 1, sender_constraint: count, requirements: 1 })
     }
+  })
+})
+
+/** The value of a metric; undefined where there is none with these labels. */
+async function value(name: string, labels: string): Promise<number | undefined> {
+  const lines = String((await bench.admin('/metrics')).body).split('\n')
+  const line = lines.find((one) => one.startsWith(`postern_sidecar_${name}{${labels}} `))
+  return line === undefined ? undefined : Number(line.split(' ').at(-1))
+}
+
+describe('what the parts in force know', () => {
+  test('is read when metrics are asked for, and gone with a policy', async () => {
+    bench = await startBench({ more: '  other: { issuers: [test] }' })
+    await ready()
+    const token = `Bearer ${await bench.issuer.mint()}`
+    for (let count = 0; count < 3; count++) await bench.ask(token, 'other')
+    await bench.ask(undefined, 'other')
+    expect(await value('cached_outcomes', 'policy="other"')).toBe(1)
+    expect(await value('cache_lookups_total', 'policy="other",result="hit"')).toBe(2)
+    expect(await value('cache_lookups_total', 'policy="other",result="miss"')).toBe(1)
+    expect(await value('decisions_total', 'policy="other",decision="allow"')).toBe(3)
+    expect(await value('decisions_total', 'policy="other",decision="deny"')).toBe(1)
+    await bench.sidecar.reload(() => parseConfig(benchConfig(bench.issuer.url, {}), 'bench.yaml'))
+    expect(await value('cached_outcomes', 'policy="main"')).toBe(0)
+    expect(await value('cached_outcomes', 'policy="other"')).toBeUndefined()
+  })
+
+  test('of breakers and feeds: which is open, and how old what is known is, in seconds', async () => {
+    bench = await startBench({ issuer: `${withFeed}\n    ${withIntrospection}` })
+    await ready()
+    const age = () => value('revocation_feed_age_seconds', 'issuer="test"')
+    expect(await age()).toBeLessThan(10)
+    bench.clock.advance(100)
+    expect(await age()).toBeGreaterThan(99)
+    expect(await age()).toBeLessThan(110)
+    const open = () => value('breaker_open', 'dependency="test introspection"')
+    expect(await open()).toBe(0)
+    bench.issuer.behave('introspection', 'reset')
+    for (let count = 0; count < 12; count++) await bench.ask(`Bearer opaque-${count}`)
+    expect(await open()).toBe(1)
+    expect(await value('breaker_open', 'dependency="test jwks"')).toBe(0)
   })
 })

@@ -13,6 +13,8 @@ export interface EventTrust {
   issuer: string
   clientId: string
   verify: VerifyIssuerJwt
+  /** Beyond this, revocations cannot be remembered, and forgetting one would let a revoked token pass. */
+  maxRevocations?: number
   /** ms since the epoch */
   now: () => number
 }
@@ -40,14 +42,12 @@ export interface Receipt {
   lags: number[]
 }
 
-/** Beyond this, revocations cannot be remembered, and forgetting one would let a revoked token pass. */
-const maxRevocations = 1_000_000
 /** Tokens are accepted a little past their expiry where clocks differ, so revocations are kept a little longer. */
 const keptPastExpiryMs = 120_000
 const forgetEveryMs = 10_000
 
 export function createReceivedRevocations(trust: EventTrust): ReceivedRevocations {
-  const { name, now } = trust
+  const { name, maxRevocations = 1_000_000, now } = trust
   const revoked = createRevokedTokens()
   let forgottenAt = now()
   /** What expired before is forgotten: ms since the epoch. */

@@ -467,8 +467,8 @@ describe('the revocation feed', () => {
   })
 })
 
-test('an event that comes into doubt while others are read again is read again as well', async () => {
-  bench = await startBench()
+/** A feed whose answers a test gives, and which events are genuine. */
+function fakeFeed(options: { maxRevocations?: number } = {}) {
   const issuer = 'https://id.example'
   const believed = new Set<string>()
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -482,11 +482,6 @@ test('an event that comes into doubt while others are read again is read again a
     new Promise<HttpAnswer>((resolve) =>
       polls[JSON.parse(body).returnImmediately ? 'immediate' : 'waiting'].push(resolve),
     )
-  const answer = async (kind: keyof typeof polls, jtis: string[], next: string) => {
-    await until(() => polls[kind].length > 0)
-    const sets = Object.fromEntries(jtis.map((jti) => [jti, eventOf(jti)]))
-    polls[kind].shift()?.({ status: 200, json: { sets, moreAvailable: false, next } })
-  }
   const failures: unknown[] = []
   const feed = createRevocationFeed({
     ...{ name: 'feed', issuer, clientId: 'sidecar', endpoint: async () => `${issuer}/events`, now: Date.now },
@@ -501,8 +496,39 @@ test('an event that comes into doubt while others are read again is read again a
       return payload
     },
     onFailure: (error) => void failures.push(error),
+    ...options,
   })
   feed.start()
+  return {
+    ...{ feed, believed, polls, failures },
+    async answer(kind: keyof typeof polls, jtis: string[], next: string) {
+      await until(() => polls[kind].length > 0)
+      const sets = Object.fromEntries(jtis.map((jti) => [jti, eventOf(jti)]))
+      polls[kind].shift()?.({ status: 200, json: { sets, moreAvailable: false, next } })
+    },
+    async end() {
+      const closing = feed.close()
+      for (const resolve of [...polls.waiting, ...polls.immediate]) resolve({ status: 500, json: undefined })
+      await closing
+    },
+  }
+}
+
+test('a feed that tells of more than can be remembered is not known, and goes no further', async () => {
+  bench = await startBench()
+  const { feed, believed, answer, failures, end } = fakeFeed({ maxRevocations: 1 })
+  for (const jti of ['one', 'two']) believed.add(jti)
+  await answer('immediate', ['one'], '1')
+  await until(() => feed.synced())
+  await answer('waiting', ['two'], '2')
+  await until(() => !feed.synced())
+  await until(() => failures.join().includes('too many revocations'))
+  await end()
+})
+
+test('an event that comes into doubt while others are read again is read again as well', async () => {
+  bench = await startBench()
+  const { feed, believed, answer, polls, failures, end } = fakeFeed()
   await answer('immediate', [], '0')
   await answer('waiting', ['one'], '1')
   // The first is being read again, and will be believed, when the second comes.
@@ -515,6 +541,5 @@ test('an event that comes into doubt while others are read again is read again a
   believed.add('two')
   await answer('immediate', ['one', 'two'], '2')
   await until(() => feed.isRevoked({ jti: 'two' }))
-  for (const resolve of [...polls.waiting, ...polls.immediate]) resolve({ status: 500, json: undefined })
-  await feed.close()
+  await end()
 })
