@@ -1,7 +1,7 @@
 /** From the text of a file to a configuration: YAML, then the schema, then what a schema cannot say. */
 import { Ajv, type ErrorObject } from 'ajv'
 import { Value } from 'typebox/value'
-import { isNode, LineCounter, parseDocument } from 'yaml'
+import { isNode, LineCounter, parseDocument, type YAMLError } from 'yaml'
 import type { PathProblem } from './checks/check.ts'
 import { semanticProblems } from './checks.ts'
 import { Address } from './schema/parts.ts'
@@ -46,7 +46,7 @@ export function parseConfig(text: string, file: string): Config {
   if (syntax.length > 0) {
     throw new ConfigError(
       file,
-      syntax.map((error) => ({ ...position(lines, error.pos[0]), path: '', reason: error.message })),
+      syntax.map((error) => ({ ...position(lines, error.pos[0]), path: '', reason: syntaxReason(error) })),
     )
   }
 
@@ -62,6 +62,13 @@ export function parseConfig(text: string, file: string): Config {
   const problems = semanticProblems(config)
   if (problems.length > 0) throw new ConfigError(file, problems.map(locate))
   return config
+}
+
+/** Of these the parser's message quotes the file, where a secret may stand. */
+const quoting = new Set(['TAG_RESOLVE_FAILED', 'BAD_DIRECTIVE', 'UNEXPECTED_TOKEN', 'BAD_DQ_ESCAPE'])
+
+function syntaxReason({ code, message }: YAMLError): string {
+  return quoting.has(code) ? `YAML: ${code.toLowerCase().replaceAll('_', ' ')}` : message
 }
 
 function toPathProblem({ instancePath, keyword, message, params }: ErrorObject): PathProblem {

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { ConfigError, parseConfig } from '../../src/config/load.ts'
 import { schemaDocument } from '../../src/config/schema-document.ts'
+import { safeReason } from '../../src/failures.ts'
 
 const minimal = `
 listen: { tcp: 127.0.0.1:4100 }
@@ -72,6 +73,23 @@ describe('a bad file is refused with place, path and reason', () => {
     })
     expect(() => parseConfig(['a0: &a0 [x]', ...layers].join('\n'), 'file.yaml')).toThrow(/alias/i)
   })
+
+  test.each(['!hunter2', '!!hunter2', '"\\hunter2"', '| hunter2', '"a" hunter2', '*hunter2', '!<hunter2>', '@hunter2'])(
+    'without what stands there, which may be a secret: %s',
+    (value) => {
+      const text = minimal.replace('audience: [api]', `audience: [api], introspection: { client_secret: ${value} }`)
+      for (const bad of [text, `client_secret: ${value}`, `%hunter2 a\n---\n${text}`]) {
+        let message = ''
+        try {
+          parseConfig(bad, 'file.yaml')
+        } catch (error) {
+          message = error instanceof ConfigError ? error.message : safeReason(error)
+        }
+        expect(message).not.toBe('')
+        expect(message).not.toContain('hunter2')
+      }
+    },
+  )
 
   test('whatever the text is', () => {
     fc.assert(fc.property(fc.string(), (text) => void expect(() => parseConfig(text, 'file.yaml')).toThrow(Error)))
