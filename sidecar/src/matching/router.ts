@@ -29,7 +29,9 @@ interface CompiledRule {
 }
 
 /** Upstreams take `get` for GET, or refuse it: as a method it is another one. */
-const usualMethod = /^[A-Z][A-Z-]*$/
+export function isUsualMethod(method: string): boolean {
+  return /^[A-Z][A-Z-]*$/.test(method)
+}
 
 /** @throws Error for a pattern that is none */
 export function createRouter(rules: readonly RuleMatch[], options: RouterOptions): Router {
@@ -48,7 +50,7 @@ export function createRouter(rules: readonly RuleMatch[], options: RouterOptions
   }
 
   return ({ method, uri }) => {
-    if (readsMethods && !usualMethod.test(method)) return 'ambiguous'
+    if (readsMethods && !isUsualMethod(method)) return 'ambiguous'
     if (!readsPaths) return find(method, () => true)
     const path = readPath(uri, allowed)
     if (!path) return 'ambiguous'

@@ -5,6 +5,7 @@ import type { PolicyConfig } from '../config/schema/policy.ts'
 import { certificateHeader } from '../config/schema/sender-constraint.ts'
 import { headerValueOf } from './claim-value.ts'
 import type { Identity } from './identity.ts'
+import { conditionsOnRequest } from './requirements/conditions.ts'
 
 export interface HeaderPlan {
   /** Canonical names that are removed from every request, whether or not they are set afterwards. */
@@ -15,11 +16,20 @@ export interface HeaderPlan {
 
 type HeadersPolicy = Pick<
   PolicyConfig,
-  'headers' | 'identity_token' | 'caller_token' | 'token_from' | 'rules' | 'upstream' | 'dpop' | 'client_certificate'
+  | 'headers'
+  | 'identity_token'
+  | 'caller_token'
+  | 'token_from'
+  | 'rules'
+  | 'conditions'
+  | 'cors_preflight'
+  | 'dpop'
+  | 'client_certificate'
 >
 
-/** With them, some frameworks take a POST for another method than the one whose rule was looked at. */
+/** With them, some frameworks take a request for one of another method, or of another path, than was looked at. */
 const methodOverrides = ['x-http-method', 'x-http-method-override', 'x-method-override']
+const pathOverrides = ['x-original-url', 'x-rewrite-url']
 
 /** @param upstreamHeader the header that carries the upstream's token, if the policy has an upstream */
 export function planHeaders(policy: HeadersPolicy, upstreamHeader: string | undefined): HeaderPlan {
@@ -30,7 +40,7 @@ export function planHeaders(policy: HeadersPolicy, upstreamHeader: string | unde
   if (certificate !== undefined) names.add(canonicalHeaderName(certificate))
   if (policy.identity_token) names.add(canonicalHeaderName(policy.identity_token.header))
   if (upstreamHeader !== undefined) names.add(canonicalHeaderName(upstreamHeader))
-  if (policy.rules.some(({ methods }) => methods)) for (const name of methodOverrides) names.add(name)
+  for (const name of overrides(policy)) names.add(name)
   return {
     remove: [...names],
     identityHeaders({ claims }) {
@@ -42,6 +52,15 @@ export function planHeaders(policy: HeadersPolicy, upstreamHeader: string | unde
       return headers
     },
   }
+}
+
+/** What is decided by the method or by the path holds for those only that the upstream takes the request for. */
+function overrides(policy: HeadersPolicy): string[] {
+  const { rules, cors_preflight: preflight } = policy
+  const conditional = conditionsOnRequest(policy)
+  const byMethod = conditional || preflight === 'forward' || rules.some(({ methods }) => methods)
+  const byPath = conditional || rules.some(({ paths }) => paths)
+  return [...(byMethod ? methodOverrides : []), ...(byPath ? pathOverrides : [])]
 }
 
 const usual = { format: 'text', separator: ' ', required: false } as const

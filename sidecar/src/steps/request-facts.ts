@@ -1,5 +1,6 @@
 /** A request, as conditions see it; read only where one asks. */
 import type { DecisionRequest } from '@postern/protocol/decision'
+import { isUsualMethod } from '../matching/router.ts'
 
 export interface RequestFacts {
   readonly request: DecisionRequest
@@ -7,12 +8,14 @@ export interface RequestFacts {
   forExpressions(): RequestValue
 }
 
+/** What the gateway did not tell is not there: an expression that asks for it cannot be evaluated. */
 export interface RequestValue {
-  method: string
+  /** Not there either where it is no usual one, which the upstream may take for another. */
+  method?: string
   /** As the client sent it, not decoded, without the query. */
-  path: string
+  path?: string
   /** Decoded; each parameter with all of its values. */
-  query: Readonly<Record<string, readonly string[]>>
+  query?: Readonly<Record<string, readonly string[]>>
   /** Names in lower case; the values of a repeated one in a row, as RFC 9110 section 5.2 joins them. */
   headers: Readonly<Record<string, string>>
 }
@@ -29,9 +32,12 @@ export function createRequestFacts(request: DecisionRequest): RequestFacts {
 }
 
 function readRequest({ method, uri, headers }: DecisionRequest): RequestValue {
+  return { ...(isUsualMethod(method) && { method }), ...(uri !== '' && readTarget(uri)), headers: readHeaders(headers) }
+}
+
+function readTarget(uri: string): Pick<RequestValue, 'path' | 'query'> {
   const mark = uri.indexOf('?')
-  const path = mark < 0 ? uri : uri.slice(0, mark)
-  return { method, path, query: readQuery(mark < 0 ? '' : uri.slice(mark + 1)), headers: readHeaders(headers) }
+  return mark < 0 ? { path: uri, query: {} } : { path: uri.slice(0, mark), query: readQuery(uri.slice(mark + 1)) }
 }
 
 function readQuery(text: string): Record<string, string[]> {

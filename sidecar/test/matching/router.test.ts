@@ -62,9 +62,8 @@ describe('rules', () => {
   test('a path whose case decides is ambiguous, whichever way', () => {
     const ask = route([rule(['/admin/**']), rule(['/Public'])])
     expect([ask('/admin'), ask('/Public'), ask('/other')]).toEqual([0, 1, 2])
-    expect([ask('/ADMIN/x'), ask('/Admin'), ask('/public'), ask('/adm%49n'), ask('/adm%C4%B1n')]).toEqual(
-      Array(5).fill('ambiguous'),
-    )
+    const spellings = ['/ADMIN/x', '/Admin', '/public', '/adm%49n', '/adm%C4%B1n', '/adm%C4%B0n']
+    expect(spellings.map((path) => ask(path))).toEqual(spellings.map(() => 'ambiguous'))
   })
 
   test('unless paths that differ by case are different', () => {

@@ -9,6 +9,8 @@ const policy = (changes: Partial<HeadersPolicy> = {}): HeadersPolicy => ({
   caller_token: 'remove',
   token_from: [{ header: 'authorization' }],
   rules: [],
+  conditions: [],
+  cors_preflight: 'authenticate',
   ...changes,
 })
 const identity = (claims: Record<string, unknown>) => ({
@@ -43,6 +45,9 @@ describe('identityHeaders', () => {
     ['has a NUL', 'a\u0000b'],
     ['is not ASCII', 'Zoë'],
     ['has a line break in a list', ['a', 'b\r\nc']],
+    ['would lose a space at its beginning on the way', ' admin'],
+    ['would lose a space at its end on the way', 'admin '],
+    ['is a space', ' '],
     ['is too long', 'a'.repeat(5_000)],
   ])('leave a claim out that %s', (_what, value) => {
     expect(headersOf({ value })).toEqual({})
@@ -69,6 +74,23 @@ describe('remove', () => {
       'x-upstream-token',
       'x-value-of',
     ])
+  })
+
+  test('names headers that would make another request of what was looked at', () => {
+    const method = ['x-http-method', 'x-http-method-override', 'x-method-override']
+    const path = ['x-original-url', 'x-rewrite-url']
+    const added = (changes: Partial<HeadersPolicy>) =>
+      planHeaders(policy(changes), undefined)
+        .remove.filter((name) => !['x-value', 'authorization'].includes(name))
+        .toSorted()
+    const rule = { sender_constraint: 'none' as const, required_scopes: [], conditions: [] }
+    const condition = (expression: string) => [{ expression }]
+    expect(added({ rules: [{ ...rule, methods: ['POST'] }] })).toEqual(method)
+    expect(added({ rules: [{ ...rule, paths: ['/a'] }] })).toEqual(path)
+    expect(added({ cors_preflight: 'forward' })).toEqual(method)
+    expect(added({ conditions: condition("request.method == 'GET'") })).toEqual([...method, ...path])
+    expect(added({ rules: [{ ...rule, conditions: condition("request.path != '/'") }] })).toEqual([...method, ...path])
+    expect(added({ rules: [rule], conditions: condition('claims.a == 1') })).toEqual([])
   })
 
   test('leaves the token where the policy forwards it', () => {

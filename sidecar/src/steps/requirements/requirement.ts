@@ -9,6 +9,8 @@ export interface Requirement {
   readonly ofToken: boolean
   /** @param now ms since the epoch */
   isMet(identity: Identity, request: RequestFacts, now: number): boolean
+  /** ms since the epoch until which it stays met; undefined where time changes nothing. @param now ms since the epoch */
+  readonly metUntil?: ((identity: Identity, now: number) => number) | undefined
   /** The answer to whom it is not met for. */
   readonly refusal: Deny
 }
