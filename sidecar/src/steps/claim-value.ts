@@ -4,8 +4,11 @@ import type { MappedClaim } from '../config/schema/headers.ts'
 type Claims = Readonly<Record<string, unknown>>
 type Wanted = Pick<MappedClaim, 'claim' | 'format' | 'separator'>
 
-/** What may stand in a header: visible ASCII and spaces. Anything else could break out of it, or be misread. */
-const safe = /^[\x20-\x7E]{1,4096}$/
+/**
+ * What may stand in a header: visible ASCII, and spaces within. Anything else could break out of it, or be misread: spaces at
+ * an end are dropped on the way (RFC 9110 section 5.5), and ` admin` would arrive as `admin`.
+ */
+const safe = /^(?! )[\x20-\x7E]{1,4096}(?<! )$/
 
 /** @returns undefined where the claim is not there, or cannot be told in this format */
 export function headerValueOf(claims: Claims, { claim, format, separator }: Wanted): string | undefined {
@@ -37,13 +40,14 @@ function render(value: unknown, format: Wanted['format'], separator: string): st
   }
 }
 
-/** An item that holds the separator would read as two. */
+/** An item that holds the separator would read as two; one with spaces at its ends, to those who trim, as another. */
 function toText(value: unknown, separator: string): string | undefined {
   if (typeof value === 'string') return value
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (!Array.isArray(value)) return undefined
   const items = value.map((item) => (Array.isArray(item) ? undefined : toText(item, separator)))
-  return items.every((item) => item !== undefined && !item.includes(separator)) ? items.join(separator) : undefined
+  const isApart = (item: string | undefined) => item !== undefined && !item.includes(separator) && item === item.trim()
+  return items.every(isApart) ? items.join(separator) : undefined
 }
 
 function asciiJson(value: unknown): string {

@@ -40,6 +40,19 @@ describe('a claim as a header', () => {
     expect(value({ a: ['read', 'write all'] }, {})).toBeUndefined()
     expect(value({ a: ['read', 'write all'] }, { separator: ',' })).toBe('read,write all')
     expect(value({ a: ['a,b'] }, { separator: ',' })).toBeUndefined()
+    expect(value({ a: ['user', ' admin'] }, { separator: ',' })).toBeUndefined()
+  })
+
+  test('a list comes apart into what it was', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', ',', ' ', ';', '|'), maxLength: 4 })
+    const separator = fc.constantFrom(' ', ',', ';', ', ', '||')
+    fc.assert(
+      fc.property(fc.array(text, { minLength: 1, maxLength: 4 }), separator, (list, between) => {
+        const header = value({ a: list }, { separator: between })
+        if (header !== undefined) expect(header.split(between)).toEqual(list)
+      }),
+      { numRuns: 5_000 },
+    )
   })
 
   test('never breaks out, whatever the claim and the format', () => {
@@ -48,6 +61,7 @@ describe('a claim as a header', () => {
       fc.property(fc.jsonValue(), format, (claim, chosen) => {
         const header = value({ a: claim }, { format: chosen })
         expect(header === undefined || /^[\x20-\x7E]{1,4096}$/.test(header)).toBe(true)
+        if (header !== undefined) expect(new Headers([['a', header]]).get('a')).toBe(header)
       }),
     )
   })
