@@ -32,9 +32,12 @@ for (const [name, type] of Object.entries(variables)) environment.registerVariab
 /** @throws ExpressionError */
 export function compileExpression(text: string): Condition {
   const parsed = explained(() => environment.parse(text))
-  const { names, calls } = inspect(parsed.ast)
+  const { names, calls, durations } = inspect(parsed.ast)
   // The library's regular expressions backtrack, and what they read is the client's to choose.
   if (calls.has('matches')) throw new ExpressionError('matches is not offered: use startsWith, contains, split')
+  if (durations.some((text) => text?.op !== 'value')) {
+    throw new ExpressionError("duration takes a text that stands there, as in duration('1h')")
+  }
   const { valid, type, error } = parsed.check()
   if (!valid) throw explain(error)
   if (type !== 'bool' && type !== 'dyn') throw new ExpressionError(`yields ${type}, but a condition is true or false`)
@@ -65,13 +68,15 @@ function explain(error: unknown): ExpressionError {
   return new ExpressionError(known ? error.summary : 'is no CEL expression')
 }
 
-/** Names and calls, wherever in the tree they stand. */
-function inspect(root: ASTNode): { names: Set<string>; calls: Set<string> } {
+/** Names, calls, and what durations are read from, wherever in the tree they stand. */
+function inspect(root: ASTNode): { names: Set<string>; calls: Set<string>; durations: (ASTNode | undefined)[] } {
   const names = new Set<string>()
   const calls = new Set<string>()
+  const durations: (ASTNode | undefined)[] = []
   const visit = (node: ASTNode) => {
     if (node.op === 'id') names.add(node.args)
     if (node.op === 'call' || node.op === 'rcall') calls.add(node.args[0])
+    if (node.op === 'call' && node.args[0] === 'duration') durations.push(node.args[1][0])
     visitParts(node.args)
   }
   const visitParts = (part: unknown) => {
@@ -79,7 +84,7 @@ function inspect(root: ASTNode): { names: Set<string>; calls: Set<string> } {
     else if (isNode(part)) visit(part)
   }
   visit(root)
-  return { names, calls }
+  return { names, calls, durations }
 }
 
 function isNode(part: unknown): part is ASTNode {

@@ -19,9 +19,12 @@ export type Oddity = (typeof oddities)[number]
 const plain = /^[\x21-\x7E]+$/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
 const refusedOnceDecoded = /[\u0000-\u001F\u007F\\?#]/
-const encodedTwice = /%[0-9A-Fa-f]{2}/
-/** Some file systems drop these at the end of a name. */
-const droppedAtEnd = /[. ]$/
+/** Line ends, the mark of a byte order, and control characters beyond ASCII: whoever trims drops them, whoever logs is misled. */
+const trimmed = /[\u0080-\u009F\u2028\u2029\uFEFF]/
+/** The second form is that of old Windows servers. */
+const encodedTwice = /%(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})/
+/** Some file systems drop these at the end of a name, and whoever trims drops spaces at the beginning. */
+const dropped = /^ |[. ]$/
 
 /**
  * @param target the request target in origin form (RFC 9112 section 3.2.1), as the client sent it
@@ -31,7 +34,7 @@ const droppedAtEnd = /[. ]$/
 export function readPath(target: string, allowed: ReadonlySet<Oddity>): Path | undefined {
   const query = target.indexOf('?')
   const raw = query < 0 ? target : target.slice(0, query)
-  if (!raw.startsWith('/') || !plain.test(raw) || raw.includes('\\') || raw.includes('#')) return undefined
+  if (!raw.startsWith('/') || !plain.test(raw)) return undefined
   const parts = raw.slice(1).split('/')
   if (parts.at(-1) === '') parts.pop()
 
@@ -44,9 +47,12 @@ export function readPath(target: string, allowed: ReadonlySet<Oddity>): Path | u
   return { segments, folded: segments.map(fold) }
 }
 
-/** One spelling for all that differ by case: through capitals, since `ı` and `i` have the same. */
+/**
+ * One spelling for all that differ by case: through capitals, since `ı` and `i` have the same, of small letters, since `ẞ` has
+ * others than `ß`. The dot of `İ` stays over the small letter, where some leave it out.
+ */
 export function fold(segment: string): string {
-  return segment.toUpperCase().toLowerCase()
+  return segment.toLowerCase().toUpperCase().toLowerCase().replaceAll('i\u0307', 'i')
 }
 
 function decode(part: string): string | undefined {
@@ -60,10 +66,10 @@ function decode(part: string): string | undefined {
 
 function hasOneReading(segment: string, allowed: ReadonlySet<Oddity>): boolean {
   if (segment === '') return allowed.has('empty_segments')
-  if (droppedAtEnd.test(segment) || refusedOnceDecoded.test(segment) || encodedTwice.test(segment)) return false
+  if (refusedOnceDecoded.test(segment) || trimmed.test(segment) || encodedTwice.test(segment)) return false
   if (segment.includes('/') && !allowed.has('encoded_slashes')) return false
   if (segment.includes(';') && !allowed.has('path_parameters')) return false
   // With encoded slashes or parameters, dots could stand between them.
-  if (segment.split(/[/;]/).some((piece) => droppedAtEnd.test(piece))) return false
+  if (segment.split(/[/;]/).some((piece) => dropped.test(piece))) return false
   return segment === segment.normalize('NFKC')
 }

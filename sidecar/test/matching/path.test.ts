@@ -1,3 +1,4 @@
+import { posix, win32 } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fold, type Oddity, oddities, readPath } from '../../src/matching/path.ts'
@@ -48,6 +49,11 @@ describe('what different readers read differently is not read', () => {
     ['a raw control character', '/adm\u0001in'],
     ['a raw space', '/adm in'],
     ['raw text that is not ASCII', '/Zoë'],
+    ['what old Windows servers decode a second time', '/%25u002e%25u002e/admin'],
+    ['a space at the beginning, which who trims drops', '/%20admin'],
+    ['a line end of Unicode', '/admin%E2%80%A8'],
+    ['the mark of a byte order', '/%EF%BB%BFadmin'],
+    ['a control character beyond ASCII', '/admin%C2%85'],
     ['a dot at the end, which Windows drops', '/admin.'],
     ['a space at the end, which Windows drops', '/admin%20'],
     ['full-width letters', '/%EF%BD%81dmin'],
@@ -94,7 +100,94 @@ test('a path that is read stands for itself: decoded again, or as a URL, it stay
   )
 })
 
+describe('whoever reads a path that is read here reads the same', () => {
+  const hex = fc.integer({ min: 0, max: 255 }).map((byte) => `%${byte.toString(16).padStart(2, '0')}`)
+  const encoded = fc.string({ unit: 'binary', maxLength: 3 }).map((text) => encodeURIComponent(text.toWellFormed()))
+  const pieces = fc.oneof(
+    fc.constantFrom(
+      '/',
+      '//',
+      '.',
+      '..',
+      '%2e',
+      '%2E',
+      '%2f',
+      '%5c',
+      '%25',
+      '%252e',
+      ';',
+      '+',
+      'a',
+      'A',
+      'admin',
+      '%u002e',
+    ),
+    fc.string({ maxLength: 3 }),
+    encoded,
+    hex,
+  )
+  const targets = fc.array(pieces, { maxLength: 8 }).map((parts) => `/${parts.join('')}`)
+  const allowed = fc.subarray([...oddities])
+
+  /** What it is read as, as one text; nothing where it is not read. */
+  const reading = (target: string, literal: Oddity[]) => read(target, ...literal)?.map((segment) => `/${segment}`)
+  const all = (check: (segments: string[], target: string, literal: Oddity[]) => void) =>
+    fc.assert(
+      fc.property(targets, allowed, (target, literal) => {
+        const segments = reading(target, literal)
+        if (segments) check(segments, target, literal)
+      }),
+      { numRuns: 20_000 },
+    )
+  const decodedAgain = (text: string) => {
+    try {
+      return decodeURIComponent(text)
+    } catch {
+      return text
+    }
+  }
+  /** Without the slash at the end, which makes no difference. */
+  const bare = (path: string) => (path.length > 1 ? path.replace(/\/$/, '') : path)
+
+  test('by the URL standard', () => {
+    all((segments, target) => {
+      const { pathname } = new URL(`http://host${target}`)
+      expect(decodeURIComponent(bare(pathname))).toBe(segments.join('') || '/')
+    })
+  })
+
+  test('if they decode it once more', () => {
+    all((segments) => {
+      for (const segment of segments) expect(decodedAgain(segment)).toBe(segment)
+    })
+  })
+
+  test('if they clean it up as file systems do, or normalize or trim its text', () => {
+    all((segments, target, literal) => {
+      const path = segments.join('')
+      if (!literal.includes('empty_segments') && !literal.includes('encoded_slashes') && path !== '') {
+        expect(posix.normalize(path)).toBe(path)
+        expect(win32.normalize(path).replaceAll('\\', '/')).toBe(path)
+      }
+      for (const segment of segments) {
+        expect(segment.normalize('NFKC')).toBe(segment)
+        expect(segment.slice(1).trim()).toBe(segment.slice(1))
+        expect(
+          segment.split('/').some((piece) => /^\.+(;|$)/.test(piece)),
+          target,
+        ).toBe(false)
+      }
+    })
+  })
+})
+
 test('folding takes what any case mapping takes for the same', () => {
+  expect(fold('admİn')).toBe(fold('admin'))
+  for (let code = 0; code <= 0x1_ffff; code++) {
+    const character = String.fromCodePoint(code)
+    const all = [character, character.toLowerCase(), character.toUpperCase(), fold(character)].map(fold)
+    if (new Set(all).size !== 1) expect(all, code.toString(16)).toHaveLength(1)
+  }
   expect(fold('ADMIN')).toBe(fold('admin'))
   expect(fold('admın')).toBe(fold('ADMIN'))
   expect(fold('straße')).toBe(fold('STRASSE'))
