@@ -22,8 +22,8 @@ export interface Admission {
   ): Verified
   /** Makes the decision anew, with an identity token that lives longer. */
   renew(verified: Verified, now: number): void
-  /** The decision for one request, which no other may be let through by. */
-  once(allow: Allow, now: number): Allow
+  /** The decision, to be acted on until then at most; but long enough to reach the gateway. @param until ms since the epoch */
+  within(allow: Allow, until: number, now: number): Allow
   /** The decision for a request without a token. */
   anonymous(now: number): Allow
   /** What is different for each request; undefined where nothing is. */
@@ -90,7 +90,10 @@ export function createAdmission(options: AdmissionOptions): Admission {
       Object.assign(verified, allowOf(verified.identity, Math.min(verified.holdsUntil, now + maxAgeMs), now))
       verified.combined = undefined
     },
-    once: (decision, now) => ({ ...decision, expires_at: Math.min(decision.expires_at, (now + transitMs) / 1_000) }),
+    within(decision, until, now) {
+      const seconds = Math.max(until, now + transitMs) / 1_000
+      return seconds < decision.expires_at ? { ...decision, expires_at: seconds } : decision
+    },
     anonymous: (now) => allow(remove, {}, now + anonymousMs),
     finish: removedCookies.size > 0 ? (decision, request) => withCookies(decision, request, removedCookies) : undefined,
   }

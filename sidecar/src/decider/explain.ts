@@ -1,24 +1,18 @@
 /**
- * What a request would get, step by step (`POST /explain`). The steps are those of policy.ts, without its shortcuts: nothing
- * is taken from the cache of outcomes or put there, no proof is used up, and no token is fetched for an upstream.
+ * What a request would get, step by step (`POST /explain`): decided as ever, by steps that tell what they find and leave
+ * nothing behind. No outcome is taken from the cache or put there, no proof is used up, and no token is fetched for an upstream.
  */
 import { createHash } from 'node:crypto'
 import type { Decision, DecisionRequest } from '@postern/protocol/decision'
 import { Refusal, safeReason } from '../failures.ts'
 import type { TokenSource } from '../remote/upstream-tokens.ts'
-import type { ExtractToken } from '../steps/extract.ts'
-import type { Authenticate } from '../steps/identity.ts'
-import { isPreflight } from '../steps/preflight.ts'
-import type { CheckRevocation } from '../steps/revocation.ts'
-import { readConfirmation } from '../steps/sender-constraint/confirmation.ts'
-import type { CheckPossession } from '../steps/sender-constraint/possession.ts'
 import { tokenKind } from '../steps/token-kind.ts'
-import type { PresentedToken } from '../steps/token-sources/source.ts'
-import type { UpstreamStep } from '../steps/upstream-token.ts'
-import type { Admission } from './admission.ts'
-import type { Outcome, Verified } from './outcome-cache.ts'
-import { ambiguous, closed, type Refusals, unavailable } from './refusals.ts'
-import type { Route, Routes } from './routes.ts'
+import { createTimer } from '../timing.ts'
+import { createDecide, type Steps } from './decide.ts'
+import type { Outcome } from './outcome-cache.ts'
+import { createExamine, type ExamineParts } from './outcomes.ts'
+import { unavailable } from './refusals.ts'
+import type { Route } from './routes.ts'
 
 export interface ExplainedStep {
   step: string
@@ -35,138 +29,147 @@ export interface Explanation {
   decision: Decision
 }
 
-/** What a policy is compiled of, as far as it decides. */
-export interface DecidingParts {
-  refusals: Refusals
-  routes: Routes
-  extractToken: ExtractToken
-  authenticate: Authenticate
-  /** Checks the proof of a bound token, without using it up. */
-  rehearsePossession: CheckPossession
-  checkRevocation: CheckRevocation
-  admission: Admission
-  upstream: UpstreamStep | undefined
-  /** Whether preflight requests (Fetch standard, section 3.3) get through: they cannot carry a token. */
-  forwardsPreflight: boolean
-  /** ms since the epoch */
-  now: () => number
+/** Those of a policy, of which none uses anything up. */
+export interface ExplainableSteps extends Omit<Steps, 'outcomes'>, Pick<ExamineParts, 'authenticate'> {
+  /** What the cache of outcomes has for a token. */
+  known(token: string): Outcome | undefined
 }
 
-/** @param kept what the cache of outcomes has for a token */
-export async function explain(
-  parts: DecidingParts,
-  kept: (token: string) => Outcome | undefined,
-  request: DecisionRequest,
-): Promise<Explanation> {
-  const steps: ExplainedStep[] = []
-  let begun = performance.now()
-  const note = (step: string, result: string, details?: ExplainedStep['details']) => {
-    const time = performance.now()
-    steps.push({ step, result, took: round(time - begun), ...(details && { details }) })
-    begun = time
-  }
-  try {
-    const decision = await decide(parts, kept, request, note)
-    return { steps, decision: withoutTokens(decision, parts.upstream?.header) }
-  } catch (error) {
-    note('ended', safeReason(error))
-    return { steps, decision: unavailable }
-  }
-}
+/** The metrics tell of decisions alone. */
+const untimed = createTimer(() => undefined)
 
 type Note = (step: string, result: string, details?: ExplainedStep['details']) => void
 
-async function decide(
-  parts: DecidingParts,
-  kept: (token: string) => Outcome | undefined,
-  request: DecisionRequest,
-  note: Note,
-): Promise<Decision> {
-  const { refusals, admission } = parts
-  const route = parts.routes.of(request)
-  if (route === 'ambiguous') {
-    note('rule', 'the path or the method has more than one reading')
-    return ambiguous
+export async function explain(steps: ExplainableSteps, request: DecisionRequest): Promise<Explanation> {
+  const explained: ExplainedStep[] = []
+  let begun = performance.now()
+  const note: Note = (step, result, details) => {
+    const time = performance.now()
+    // What is asked once more, after a wait, is told where the answer is another one.
+    if (explained.findLast((earlier) => earlier.step === step)?.result !== result) {
+      explained.push({ step, result, took: round(time - begun), ...(details && { details }) })
+    }
+    begun = time
   }
+  try {
+    const decision = await createDecide(telling(steps, note))(request)
+    return { steps: explained, decision: withoutTokens(decision) }
+  } catch (error) {
+    note('ended', safeReason(error))
+    return { steps: explained, decision: unavailable }
+  }
+}
+
+function telling(steps: ExplainableSteps, note: Note): Steps {
+  const upstream = steps.upstream && tellingUpstream(steps.upstream, note)
+  return {
+    ...steps,
+    timers: { revocation: untimed, requirements: untimed, upstreamToken: untimed },
+    upstream,
+    outcomes: tellingOutcomes({ ...steps, upstream }, note),
+    routes: {
+      of(request) {
+        const route = steps.routes.of(request)
+        if (route !== 'ambiguous') return tellingRoute(route, note)
+        note('rule', 'the path or the method has more than one reading')
+        return route
+      },
+    },
+    isOpenPreflight(request) {
+      const open = steps.isOpenPreflight(request)
+      if (open) note('preflight', 'it gets through without a token')
+      return open
+    },
+    extractToken(request) {
+      const extraction = steps.extractToken(request)
+      if (extraction === 'repeated') note('token', 'there is more than one')
+      else if (extraction === 'none') note('token', 'there is none')
+      else note('token', 'found', describe(extraction.token))
+      return extraction
+    },
+    checkRevocation(token) {
+      const state = steps.checkRevocation(token)
+      note('revocation', state)
+      return state
+    },
+    async checkPossession(...asked) {
+      try {
+        await steps.checkPossession(...asked)
+        note('sender_constraint', 'proven, if the proof was not used before')
+      } catch (error) {
+        if (error instanceof Refusal) note('sender_constraint', error.message, { code: error.code })
+        throw error
+      }
+    },
+  }
+}
+
+function tellingRoute(route: Route, note: Note): Route {
   note('rule', `access: ${route.access}`)
-  if (route.access === 'nobody') return closed
-  if (parts.forwardsPreflight && isPreflight(request)) {
-    note('preflight', 'it gets through without a token')
-    return admission.anonymous(parts.now())
+  return {
+    ...route,
+    refusal(...asked) {
+      const refusal = route.refusal(...asked)
+      note('requirements', refusal?.body.error_description ?? 'met')
+      return refusal
+    },
   }
-  const extraction = parts.extractToken(request)
-  if (extraction === 'repeated') {
-    note('token', 'there is more than one')
-    return refusals.repeated
-  }
-  if (extraction === 'none') {
-    note('token', 'there is none')
-    if (route.access !== 'anonymous') return refusals.missing
-    noteUpstream(parts, undefined, note)
-    return admission.anonymous(parts.now())
-  }
-  const { token } = extraction
-  note('token', 'found', describe(token))
-  const known = kept(token)
-  note(
-    'cache',
-    known === undefined ? 'nothing is kept for it' : 'refused' in known ? 'a refusal is kept' : 'it is kept',
-  )
-  return decideAbout(extraction, route, request, parts, note)
 }
 
-async function decideAbout(
-  presented: PresentedToken,
-  route: Route,
-  request: DecisionRequest,
-  parts: DecidingParts,
+function tellingOutcomes(steps: ExplainableSteps, note: Note): Steps['outcomes'] {
+  const examine = createExamine({
+    ...steps,
+    async authenticate(token) {
+      const identity = await steps.authenticate(token)
+      const { issuer, claims, expiresAt } = identity
+      note('authenticate', `issuer ${issuer}`, { claims, expires_at: seconds(expiresAt) })
+      return identity
+    },
+  })
+  return {
+    known(token) {
+      const kept = steps.known(token)
+      note(
+        'cache',
+        kept === undefined ? 'nothing is kept for it' : 'refused' in kept ? 'a refusal is kept' : 'it is kept',
+      )
+      return undefined
+    },
+    async establish(token) {
+      const outcome = await examine(token)
+      if ('refused' in outcome) {
+        const { error, error_description } = outcome.refused.body
+        note('refused', error_description, { code: error })
+      }
+      return outcome
+    },
+  }
+}
+
+function tellingUpstream(
+  { header, tokensOf }: NonNullable<Steps['upstream']>,
   note: Note,
-): Promise<Decision> {
-  const { refusals, admission, upstream } = parts
-  const { token } = presented
-  let verified: Verified
-  try {
-    const identity = await parts.authenticate(token)
-    const { issuer, claims, expiresAt } = identity
-    note('authenticate', `issuer ${issuer}`, { claims, expires_at: seconds(expiresAt) })
-    const tokens = upstream?.tokensOf({ token, ...identity })
-    // The claims that later steps need are left out where no step asks for them; here they are at hand.
-    verified = { ...admission.verified(identity, readConfirmation(claims), parts.now(), tokens), identity }
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    note('refused', error.message, { code: error.code })
-    return refusals.of(error)
+): NonNullable<ExplainableSteps['upstream']> {
+  const telling = (source: TokenSource): TokenSource => {
+    /** In place of the token, whether there is one or it would be fetched. */
+    const current = () => {
+      const token = source.peek()
+      const details = token && { header, expires_at: seconds(token.expiresAt) }
+      note('upstream_token', token ? 'there is one' : 'it would be fetched', details)
+      const { scheme = 'Bearer' as const, expiresAt = Number.POSITIVE_INFINITY } = token ?? {}
+      return { accessToken: '', scheme, headerValue: redacted, expiresAt }
+    }
+    return { current, peek: source.peek, get: async () => current() }
   }
-  const revocation = parts.checkRevocation(verified)
-  note('revocation', revocation)
-  if (revocation === 'revoked') return refusals.revoked
-  if (revocation === 'unknown') return unavailable
-  try {
-    const isBound = verified.confirmation !== undefined || presented.scheme !== undefined
-    if (isBound) await parts.rehearsePossession(presented, verified.confirmation, request)
-    note('sender_constraint', isBound ? 'proven, if the proof was not used before' : 'bound to nothing')
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    note('sender_constraint', error.message, { code: error.code })
-    return refusals.ofProof(error)
+  return {
+    header,
+    tokensOf(caller) {
+      const source = tokensOf(caller)
+      if (source) return telling(source)
+      note('upstream_token', 'there is none for such a caller')
+      return undefined
+    },
   }
-  const refusal = route.refusal(verified, request, parts.now())
-  note('requirements', refusal?.body.error_description ?? 'met')
-  if (refusal) return refusal
-  noteUpstream(parts, verified.upstreamTokens, note)
-  return admission.finish?.(verified.allow, request) ?? verified.allow
-}
-
-function noteUpstream({ upstream }: DecidingParts, tokens: TokenSource | undefined, note: Note): void {
-  if (!upstream) return
-  const source = tokens ?? upstream.tokensOf(undefined)
-  const current = source?.peek()
-  const expires = current && { header: upstream.header, expires_at: seconds(current.expiresAt) }
-  note(
-    'upstream_token',
-    current ? 'there is one' : source ? 'it would be fetched' : 'there is none for such a caller',
-    expires,
-  )
 }
 
 /** Enough to know it again by, and no more. */
@@ -178,12 +181,11 @@ function describe(token: string): Record<string, unknown> {
 const carriesToken = /^(Bearer|DPoP) |^[\w-]+\.[\w-]+\.[\w-]*$/
 const redacted = '[redacted]'
 
-function withoutTokens(decision: Decision, upstreamHeader: string | undefined): Decision {
+function withoutTokens(decision: Decision): Decision {
   if (decision.decision !== 'allow') return decision
   const shown = Object.entries(decision.set_headers).map(([name, value]) =>
-    name === 'cookie' || name === upstreamHeader || carriesToken.test(value) ? [name, redacted] : [name, value],
+    name === 'cookie' || carriesToken.test(value) ? [name, redacted] : [name, value],
   )
-  if (upstreamHeader !== undefined) shown.push([upstreamHeader, redacted])
   return { ...decision, set_headers: Object.fromEntries(shown) }
 }
 

@@ -16,46 +16,52 @@ export interface Outcomes {
   readonly size: number
 }
 
-export interface OutcomesParts {
-  /** The policy's name. */
-  name: string
+export interface ExamineParts {
   refusals: Refusals
   authenticate: Authenticate
   admission: Admission
-  upstream: UpstreamStep | undefined
-  cache: CacheConfig
+  upstream: Pick<UpstreamStep, 'header' | 'tokensOf'> | undefined
   /** ms since the epoch */
   now: () => number
+}
+
+/** What becomes of a token; nothing is kept of it. @throws DependencyError */
+export type Examine = (token: string) => Promise<Outcome>
+
+export function createExamine({ refusals, authenticate, admission, upstream, now }: ExamineParts): Examine {
+  return async (token) => {
+    try {
+      const identity = await authenticate(token)
+      const tokens = upstream?.tokensOf({ token, ...identity })
+      return admission.verified(identity, readConfirmation(identity.claims), now(), tokens)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      return { refused: refusals.of(error), holdsUntil: error.passing ? now() : Number.POSITIVE_INFINITY }
+    }
+  }
+}
+
+export interface OutcomesParts extends ExamineParts {
+  /** The policy's name. */
+  name: string
+  cache: CacheConfig
 }
 
 /** Tokens that are being authenticated at once, in each policy: beyond that, asking more would help nobody. */
 const maxInFlight = 10_000
 
-export function createOutcomes({
-  name,
-  refusals,
-  authenticate,
-  admission,
-  upstream,
-  cache,
-  now,
-}: OutcomesParts): Outcomes {
+export function createOutcomes(parts: OutcomesParts): Outcomes {
+  const { name, cache, now } = parts
+  const examine = createExamine(parts)
   const outcomes = createOutcomeCache(cache)
   const flights = createSingleFlight<Outcome>()
 
   const establish = async (token: string): Promise<Outcome> => {
-    try {
-      const identity = await authenticate(token)
-      const tokens = upstream?.tokensOf({ token, ...identity })
-      const outcome = admission.verified(identity, readConfirmation(identity.claims), now(), tokens)
-      outcomes.set(token, outcome, now())
-      return outcome
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      const outcome = { refused: refusals.of(error), holdsUntil: Number.POSITIVE_INFINITY }
-      if (!error.passing) outcomes.set(token, outcome, now())
-      return outcome
-    }
+    const outcome = await examine(token)
+    const time = now()
+    // What does not hold any more takes no place from what does.
+    if (time < outcome.holdsUntil) outcomes.set(token, outcome, time)
+    return outcome
   }
 
   return {

@@ -12,6 +12,8 @@ export interface Route {
   readonly access: PolicyConfig['access']
   /** The answer to a genuine token that does not suffice. @param now ms since the epoch */
   refusal(verified: Verified, request: DecisionRequest, now: number): Deny | undefined
+  /** ms since the epoch until which a token that suffices does; undefined where time changes nothing of that. */
+  readonly metUntil: ((verified: Verified, now: number) => number) | undefined
 }
 
 export interface Routes {
@@ -68,8 +70,13 @@ function createRoute(index: number, access: Route['access'], requirements: reado
     const facts = createRequestFacts(request)
     return asked.find((requirement) => !requirement.isMet(identity, facts, now))?.refusal
   }
+  const timed = requirements.flatMap(({ metUntil }) => metUntil ?? [])
   return {
     access,
+    metUntil:
+      timed.length === 0
+        ? undefined
+        : ({ identity }, now) => Math.min(...timed.map((metUntil) => (identity ? metUntil(identity, now) : now))),
     refusal(verified, request, now) {
       // Nothing is kept of what was not asked: there are many tokens.
       if (ofToken.length === 0) return firstUnmet(ofRequest, verified, request, now)

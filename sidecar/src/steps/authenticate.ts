@@ -41,7 +41,10 @@ export function createAuthenticate({ issuers, introspectJwts, staleForMs }: Auth
     jwt: ReceivedJwt,
     { verify, introspection }: TrustedIssuer,
   ): Promise<Identity> => {
-    if (!verify && introspection) return introspection.identify(token, staleForMs)
+    if (!verify && introspection) {
+      const { kid } = jwt.header
+      return introspection.identify(token, staleForMs, typeof kid === 'string' ? kid : undefined)
+    }
     const verified = await verify?.(jwt)
     if (!verified) throw new Refusal('invalid_token', 'the issuer has no such tokens')
     if (!introspectJwts) return verified

@@ -42,6 +42,8 @@ export function createIdentityTokens(options: IdentityTokensOptions): IdentityTo
     header: options.header.toLowerCase(),
     mint(identity, now) {
       const issuedAt = Math.floor(now / 1_000)
+      // It tells of nobody who is not there any more.
+      const expiresAt = Math.min(issuedAt + ttl, identity.expiresAt / 1_000)
       const payload: Record<string, unknown> = {}
       for (const name of copied) if (Object.hasOwn(identity.claims, name)) payload[name] = identity.claims[name]
       const { algorithm: alg, kid, sign } = keys.current()
@@ -50,13 +52,13 @@ export function createIdentityTokens(options: IdentityTokensOptions): IdentityTo
         iss: issuer,
         aud: audience,
         iat: issuedAt,
-        exp: issuedAt + ttl,
+        exp: expiresAt,
         jti: randomUUID(),
         caller_issuer: identifierOf(identity.issuer),
       })}`
       return {
         jwt: `${input}.${sign(input).toString('base64url')}`,
-        expiresAt: (issuedAt + ttl) * 1_000,
+        expiresAt: expiresAt * 1_000,
         renewAt: now + (ttl * 1_000) / 2,
       }
     },

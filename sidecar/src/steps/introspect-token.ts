@@ -5,10 +5,14 @@ import type { IntrospectionAnswer, IntrospectionAnswers } from '../remote/intros
 import type { Claims } from '../remote/issuer-jwt.ts'
 import type { Identity } from './identity.ts'
 import { revocableClaims } from './revocation.ts'
+import { namesKey } from './sender-constraint/confirmation.ts'
 
 export interface TokenIntrospection {
-  /** @param staleForMs how long an answer is relied on where there is no other, after it has ceased to be fresh */
-  identify(token: string, staleForMs: number): Promise<Identity>
+  /**
+   * @param staleForMs how long an answer is relied on where there is no other, after it has ceased to be fresh
+   * @param kid of the key that a JWT names, which can be revoked as well
+   */
+  identify(token: string, staleForMs: number, kid?: string): Promise<Identity>
   /** As `identify`, of a JWT that was found genuine. */
   confirm(token: string, verified: Identity, staleForMs: number): Promise<Identity>
 }
@@ -35,33 +39,42 @@ const maxTokenLength = 8_192
 /** How long a stale answer serves before the issuer is asked again. */
 const staleHoldsMs = 1_000
 
+interface UsableAnswer extends Pick<IntrospectionAnswer, 'claims'> {
+  /** ms since the epoch until which it may be relied on */
+  until: number
+}
+
 export function createIntrospectToken(options: IntrospectTokenOptions): TokenIntrospection {
   const { name, issuer, audience, freshMs, answers, now } = options
 
+  const freshAnswer = async (token: string): Promise<UsableAnswer> => {
+    const { claims, askedAt } = await answers.get(token)
+    return { claims, until: askedAt + freshMs }
+  }
+
   /** The last answer in the place of one that cannot be had, where it still may serve. */
-  const insteadOf = (error: unknown, token: string, staleForMs: number): IntrospectionAnswer & { stale: true } => {
+  const insteadOf = (error: unknown, token: string, staleForMs: number): UsableAnswer => {
     const last = staleForMs > 0 && error instanceof DependencyError ? answers.last(token) : undefined
-    if (!last?.claims || Math.abs(now() - last.askedAt) >= freshMs + staleForMs) throw error
-    return { ...last, stale: true }
+    const serveMs = freshMs + staleForMs
+    if (!last?.claims || Math.abs(now() - last.askedAt) >= serveMs) throw error
+    return { claims: last.claims, until: Math.min(now() + staleHoldsMs, last.askedAt + serveMs) }
   }
 
   const introspect = async (token: string, staleForMs: number) => {
     if (token.length > maxTokenLength) throw new Refusal('invalid_token', 'the token is too long')
-    const answer = await answers.get(token).catch((error: unknown) => insteadOf(error, token, staleForMs))
-    const { claims, askedAt } = answer
+    const { claims, until } = await freshAnswer(token).catch((error: unknown) => insteadOf(error, token, staleForMs))
     // How long this is remembered is a matter of the answers.
     if (!claims) throw new Refusal('invalid_token', 'the token is not active', true)
     refuseWhereOthersAreMeant(claims, issuer, audience)
     refuseOtherTypes(claims)
     const expiresAt = expiryOf(claims, now())
-    const holdsUntil = 'stale' in answer ? now() + staleHoldsMs : askedAt + freshMs
-    return { claims, expiresAt, holdsUntil: Math.min(expiresAt, holdsUntil) }
+    return { claims, expiresAt, holdsUntil: Math.min(expiresAt, until) }
   }
 
   return {
-    async identify(token, staleForMs) {
+    async identify(token, staleForMs, kid) {
       const introspected = await introspect(token, staleForMs)
-      const revocable = options.revocable ? revocableClaims(introspected.claims) : undefined
+      const revocable = options.revocable ? revocableClaims(introspected.claims, kid) : undefined
       return { issuer: name, revocable, ...introspected }
     },
     async confirm(token, verified, staleForMs) {
@@ -83,11 +96,12 @@ function refuseWhereOthersAreMeant({ iss, aud }: Claims, issuer: string, audienc
   if (!audienceMatches(aud, audience)) throw new Refusal('invalid_token', 'the audience is not accepted')
 }
 
-/** A token of type DPoP whose key nobody names would be taken for a Bearer token (RFC 9449 section 6.2). */
-function refuseOtherTypes({ token_type, cnf }: Claims): void {
+/** A refresh token is active as well: Ory Hydra tells it from an access token by `token_use`. */
+function refuseOtherTypes(claims: Claims): void {
+  const { token_type, token_use: use } = claims
   const type = token_type === undefined ? 'bearer' : String(token_type).toLowerCase()
-  const bound = typeof cnf === 'object' && cnf !== null && Object.hasOwn(cnf, 'jkt')
-  if (type !== 'bearer' && !(type === 'dpop' && bound)) {
+  const isAccessToken = use === undefined || use === 'access_token' || use === 'access'
+  if (!isAccessToken || (type !== 'bearer' && !(type === 'dpop' && namesKey(claims)))) {
     throw new Refusal('invalid_token', 'the type of the token is not accepted')
   }
 }

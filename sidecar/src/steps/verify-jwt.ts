@@ -8,6 +8,7 @@ import { type Claims, notAccepted, type VerifyIssuerJwt } from '../remote/issuer
 import { type ReceivedJwt, typeOf } from '../remote/received-jwt.ts'
 import type { Identity } from './identity.ts'
 import { revocableClaims } from './revocation.ts'
+import { namesKey } from './sender-constraint/confirmation.ts'
 
 export interface VerifyJwtOptions {
   /** Name of the issuer in the configuration. */
@@ -80,7 +81,8 @@ const claimsOfOtherKinds = ['nonce', 'at_hash', 'c_hash', 's_hash', 'events', 't
 function refuseOtherKinds(claims: Claims): void {
   const other = claimsOfOtherKinds.find((name) => claims[name] !== undefined)
   if (other !== undefined) throw notAccepted(other)
-  if (claims.typ !== undefined && String(claims.typ).toLowerCase() !== 'bearer') throw notAccepted('typ')
+  const type = claims.typ === undefined ? 'bearer' : String(claims.typ).toLowerCase()
+  if (type !== 'bearer' && !(type === 'dpop' && namesKey(claims))) throw notAccepted('typ')
   if (claims.token_use !== undefined && claims.token_use !== 'access') throw notAccepted('token_use')
   for (const name of ['sub', 'client_id']) {
     if (claims[name] !== undefined && !isText(claims[name])) {

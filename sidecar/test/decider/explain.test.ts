@@ -53,7 +53,6 @@ describe('what a request would get', () => {
       'cache: nothing is kept for it',
       'authenticate: issuer test',
       'revocation: in_force',
-      'sender_constraint: bound to nothing',
       'requirements: met',
       expect.stringMatching(/^upstream_token: (there is one|it would be fetched)$/),
     ])

@@ -242,11 +242,19 @@ describe('an introspected token', () => {
     ['an expiry that is text', { exp: '9999999999' }],
     ['nbf in the future', { nbf: 9_999_999_999 }],
     ['another token type', { token_type: 'DPoP' }],
+    ['the use of a refresh token', { token_use: 'refresh_token' }],
+    ['a use that is no text', { token_use: ['access_token'] }],
     ['a certificate that its bearer must prove to hold', { cnf: { 'x5t#S256': 'thumbprint' } }],
   ])('is refused with %s', async (_what, changes) => {
     bench = await startBench({ issuer: withIntrospection })
     bench.issuer.introspects('opaque', active(changes))
     expect((await bench.ask('Bearer opaque')).status).toBe(401)
+  })
+
+  test('is let through where the issuer says that it is an access token', async () => {
+    bench = await startBench({ issuer: withIntrospection })
+    bench.issuer.introspects('opaque', active({ token_type: 'bearer', token_use: 'access_token' }))
+    expect((await bench.ask('Bearer opaque')).status).toBe(200)
   })
 
   test('is refused without asking where it is longer than any issuer would make it', async () => {

@@ -135,8 +135,63 @@ describe('requirements', () => {
     )
     const bronze = await bench.issuer.mint({ claims: { acr: 'bronze', auth_time: seconds() } })
     expect(await challengeOf(bronze)).toContain('acr_values="gold silver"')
-    for (const claims of [{ acr: 'gold' }, { acr: ['gold'], auth_time: seconds() }, { acr: 'gold', auth_time: '1' }]) {
+    const wrong = [
+      { acr: 'gold' },
+      { acr: ['gold'], auth_time: seconds() },
+      { acr: 'gold', auth_time: '1' },
+      // In milliseconds, which would be recent for ever.
+      { acr: 'gold', auth_time: bench.clock.now() - 3_600_000 },
+    ]
+    for (const claims of wrong) {
       expect(await outcome(get('/'), claims), JSON.stringify(claims)).toBe('401 insufficient_user_authentication')
+    }
+  })
+
+  test('bound how long a gateway may keep a decision, where they depend on the time', async () => {
+    bench = await startBench({
+      policy: `
+    ${withUpstream}
+    rules:
+      - { paths: [/recent], max_age: 60 }
+      - { paths: [/later], conditions: [{ expression: "now > timestamp(0)" }] }`,
+    })
+    const seconds = Math.floor(bench.clock.now() / 1_000)
+    const claims = { exp: seconds + 250, auth_time: seconds - 20 }
+    const token = await bench.issuer.mint({ claims })
+    const until = async (uri: string) => {
+      const decision = await bench.decide(['authorization', `Bearer ${token}`], 'main', { uri })
+      return decision.decision === 'allow' ? decision.expires_at : 0
+    }
+    for (let times = 0; times < 2; times++) {
+      expect(await until('/recent')).toBe(seconds + 40)
+      expect(await until('/later')).toBeLessThanOrEqual(bench.clock.now() / 1_000 + 1)
+      expect(await until('/')).toBeGreaterThan(seconds + 60)
+    }
+    bench.clock.advance(39.5)
+    expect(await until('/recent')).toBeLessThanOrEqual(bench.clock.now() / 1_000 + 1)
+  })
+
+  test('that ask for what the gateway did not tell, or for a method that is spelled oddly, are not met', async () => {
+    bench = await startBench({
+      policy: '',
+      more: `
+  method: { issuers: [test], conditions: [{ expression: "request.method != 'DELETE'" }] }
+  path: { issuers: [test], conditions: [{ expression: "!request.path.startsWith('/admin')" }] }
+  query: { issuers: [test], conditions: [{ expression: "!('debug' in request.query)" }] }
+  header: { issuers: [test], conditions: [{ expression: "!('x-debug' in request.headers)" }] }`,
+    })
+    const authorization = `Bearer ${await bench.issuer.mint()}`
+    const status = async (policy: string, headers: Record<string, string> = {}) =>
+      (await fetch(`${bench.sidecar.address}/v1/forward-auth/${policy}`, { headers: { authorization, ...headers } }))
+        .status
+    for (const policy of ['method', 'path', 'query']) expect(await status(policy), policy).toBe(403)
+    expect(await status('header')).toBe(200)
+    expect(await status('path', { 'x-forwarded-uri': '/x' })).toBe(200)
+    expect(await status('query', { 'x-forwarded-uri': '/x' })).toBe(200)
+    expect(await status('query', { 'x-forwarded-uri': '/x?debug' })).toBe(403)
+    expect(await status('method', { 'x-forwarded-method': 'PUT' })).toBe(200)
+    for (const method of ['DELETE', 'delete', 'Delete']) {
+      expect(await status('method', { 'x-forwarded-method': method }), method).toBe(403)
     }
   })
 

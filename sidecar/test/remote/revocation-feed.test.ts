@@ -59,6 +59,17 @@ describe('the revocation feed', () => {
     expect((await bench.ask(await tokenWithJti('b'))).status).toBe(200)
   })
 
+  test('refuses a JWT whose key was revoked also where JWTs are introspected', async () => {
+    bench = await startBench({ issuer: `token_types: []\n    ${withIntrospection}\n    ${withFeed}` })
+    await ready()
+    const claims = bench.issuer.claims()
+    const token = await bench.issuer.mint({ claims })
+    bench.issuer.introspects(token, { active: true, ...claims })
+    expect((await bench.ask(`Bearer ${token}`)).status).toBe(200)
+    await bench.issuer.revoke({ kind: 'key', value: 'k1' })
+    expect((await untilRefused(`Bearer ${token}`)).ms).toBeLessThan(1_000)
+  })
+
   test('knows what was revoked before the sidecar started', async () => {
     bench = await startBench()
     await bench.issuer.revoke('a')

@@ -56,6 +56,13 @@ describe('an identity token', () => {
     expect(tokens.header).toBe('x-identity')
   })
 
+  test('does not outlive what the caller presented', async () => {
+    const tokens = createIdentityTokens(options)
+    const minted = tokens.mint({ ...identity, expiresAt: now + 10_000 }, now)
+    expect((await verify(minted.jwt, keys.jwks())).payload.exp).toBe(1_700_000_010.5)
+    expect(minted.expiresAt).toBe(now + 10_000)
+  })
+
   test('is no access token by its type', () => {
     const tokens = createIdentityTokens(options)
     expect(decodeProtectedHeader(tokens.mint(identity, now).jwt).typ).toBe('postern-identity+jwt')

@@ -5,6 +5,11 @@ import { Refusal } from '../../failures.ts'
 
 const confirmation = Compile(Confirmation)
 
+/** Whether a token of type DPoP says which key it is bound to: otherwise it would be taken for a Bearer token (RFC 9449 section 6). */
+export function namesKey({ cnf }: Readonly<Record<string, unknown>>): boolean {
+  return typeof cnf === 'object' && cnf !== null && Object.hasOwn(cnf, 'jkt')
+}
+
 /**
  * @returns undefined for a token that whoever holds it may use
  * @throws Refusal where any of it is not understood: to pass over it would let a thief use what the issuer has bound

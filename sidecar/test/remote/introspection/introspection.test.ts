@@ -106,6 +106,17 @@ describe('while the issuer cannot be asked', () => {
     expect(await status('opaque')).toBe(503)
   })
 
+  test('to the moment, though a stale answer is kept for one', async () => {
+    bench = await start(stale)
+    bench.issuer.introspects('opaque', active())
+    expect(await status('opaque')).toBe(200)
+    bench.issuer.behave('introspection', 'status500')
+    bench.clock.advance(69.4)
+    expect(await status('opaque')).toBe(200)
+    bench.clock.advance(0.7)
+    expect(await status('opaque')).toBe(503)
+  })
+
   test('never past its expiry, and a gateway keeps the decision for a moment only', async () => {
     bench = await start(stale)
     const exp = Math.floor(bench.clock.now() / 1_000) + 30
