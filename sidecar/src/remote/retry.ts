@@ -13,15 +13,18 @@ export interface RetryOptions {
 
 const firstPauseMs = 20
 
-/** @param send one request, which must change nothing at the other side, with the time that is left for it */
+/**
+ * @param send one request, which must change nothing at the other side; or several, each with the time that is left when it
+ *   begins
+ */
 export async function sendPatiently(
-  send: (timeoutMs: number) => Promise<HttpAnswer>,
+  send: (leftMs: () => number) => Promise<HttpAnswer>,
   { retries, withinMs, random = Math.random }: RetryOptions,
 ): Promise<HttpAnswer> {
   const begun = performance.now()
+  const leftMs = () => Math.floor(withinMs - (performance.now() - begun))
   for (let count = 0; ; count += 1) {
-    const leftMs = () => Math.floor(withinMs - (performance.now() - begun))
-    const outcome = await send(leftMs()).then(
+    const outcome = await send(leftMs).then(
       (answer) => ({ answer, passing: answer.status >= 500 }),
       (error: unknown) => ({ error, passing: isConnectionFailure(error) }),
     )

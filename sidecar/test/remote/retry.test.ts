@@ -7,8 +7,8 @@ const failure = (code: string) => Object.assign(new Error('failed'), { code })
 /** Answers one after the other, the last one for good. */
 function scripted(...outcomes: (HttpAnswer | Error)[]) {
   const left: number[] = []
-  const send = async (timeoutMs: number) => {
-    left.push(timeoutMs)
+  const send = async (leftMs: () => number) => {
+    left.push(leftMs())
     const outcome = outcomes[Math.min(left.length, outcomes.length) - 1]
     if (!outcome || outcome instanceof Error) throw outcome
     return outcome

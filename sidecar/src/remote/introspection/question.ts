@@ -34,7 +34,7 @@ export function createAsk(options: QuestionOptions): Ask {
     const parameters = Object.entries({ token, token_type_hint: 'access_token' })
     const send = (timeoutMs: number, signal?: AbortSignal) =>
       client.postForm({ url, parameters, headers, timeoutMs, ...(signal && { signal }) })
-    const sendOnce = (timeoutMs: number) => hedge?.run((signal) => send(timeoutMs, signal)) ?? send(timeoutMs)
+    const sendOnce = (leftMs: () => number) => hedge?.run((signal) => send(leftMs(), signal)) ?? send(leftMs())
 
     return dependency.call(async () => {
       const answer = await sendPatiently(sendOnce, { retries, withinMs })
