@@ -61,7 +61,8 @@ export function createMetadata({ issuer, timeoutMs, http, dependency, now }: Met
 
   /** Where endpoints are seldom changes, so nobody waits for the refresh; the next one asks again where it failed. */
   const kept = () => {
-    const age = known ? now() - known.readAt : Number.POSITIVE_INFINITY
+    // A clock that was set back stretches it no more than one that runs on.
+    const age = known ? Math.abs(now() - known.readAt) : Number.POSITIVE_INFINITY
     if (age > keepForMs) return undefined
     if (age > refreshAfterMs) flights.run('', read).catch(() => undefined)
     return known?.metadata

@@ -101,6 +101,15 @@ describe('the metadata of an issuer', () => {
     await refused
   })
 
+  test('is read anew where the clock was set back, whose time says nothing of its age', async () => {
+    const { find, urls, advance, answer } = await withMetadata()
+    advance(-86_401)
+    const found = find()
+    expect(urls).toHaveLength(2)
+    await answer('/second')
+    expect(await found).toBe('https://issuer.example/second')
+  })
+
   test('names another address for connections with a certificate, where it has one', async () => {
     const { findToken, answer } = setUp()
     const found = findToken(true)
