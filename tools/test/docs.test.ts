@@ -110,6 +110,26 @@ issuers: { company: { issuer: https://id.example.com/main, audience: [https://ap
   )
 })
 
+describe('docs/policies.md', () => {
+  const examples = [...read('docs/policies.md').matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, example = '']) => example)
+  const rest = `
+listen: { tcp: 127.0.0.1:4100 }
+admin: { tcp: 127.0.0.1:4101 }
+issuers: { company: { issuer: https://id.example.com/main, audience: [https://api.example.com] } }
+`
+  test.each(examples.map((example, index) => [index + 1, example] as const))(
+    'has an example %i that the sidecar accepts',
+    (_number, example) => {
+      // Some show a part of a policy alone.
+      const members = example.replaceAll(/^/gm, '    ')
+      const policies = example.startsWith('policies:')
+        ? example
+        : `policies:\n  orders:\n    issuers: [company]\n${members}`
+      expect(Object.keys(parseConfig(rest + policies, 'docs/policies.md').policies)).toEqual(['orders'])
+    },
+  )
+})
+
 describe('docs/sidecar.md', () => {
   test('has an example that the sidecar accepts', () => {
     const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(read('docs/sidecar.md')) ?? []

@@ -82,6 +82,44 @@ describe('a token from other places', () => {
     for (const source of sources.slice(1)) expect(createExtractToken([source])(request)).toEqual({ token: 'a' })
   })
 
+  test('is one that stands there whole, and the only one', () => {
+    const token = fc.constantFrom('abc', 'a+c', 'a%2Bc', 'a b', 'a,b', '"abc"', '', 'Zoë', 'a=b', 'abc==')
+    const names = fc.constantFrom('access_token', 'Access_Token', 'access%5Ftoken', 'sid', 'other')
+    const parameters = fc
+      .array(fc.tuple(names, token), { maxLength: 3 })
+      .map((pairs) => pairs.map(([name, value]) => `${name}=${value}`))
+    const header = fc.oneof(
+      token.map((value) => ['Authorization', `Bearer ${value}`]),
+      token.map((value) => ['x-token', value]),
+      parameters.map((pairs) => ['cookie', pairs.join('; ')]),
+    )
+    const requests = fc.record({
+      headers: fc.array(header, { maxLength: 3 }).map((pairs) => [...form, ...pairs.flat()]),
+      uri: parameters.map((pairs) => `/?${pairs.join('&')}`),
+      body: parameters.map((pairs) => pairs.join('&')),
+    })
+    /** How many tokens others may see there, whatever they think of their form. */
+    const seen = ({ headers, uri, body }: { headers: string[]; uri: string; body: string }) => {
+      const of = (name: string) => headers.filter((_value, index) => index % 2 === 1 && headers[index - 1] === name)
+      const cookies = of('cookie')
+        .flatMap((value) => value.split('; '))
+        .filter((pair) => pair.startsWith('sid='))
+      const inForms = [uri.slice(2), body].flatMap((text) => new URLSearchParams(text).getAll('access_token'))
+      return [...of('Authorization'), ...of('x-token'), ...cookies, ...inForms]
+    }
+    fc.assert(
+      fc.property(requests, (request) => {
+        const [only, ...more] = seen(request)
+        const extraction = found(request)
+        if (more.length > 0) expect(extraction).toBe('repeated')
+        else if (only === undefined) expect(extraction).toBe('none')
+        else expect(extraction).toEqual({ token: expect.stringMatching(/^/) })
+        if (typeof extraction === 'object') expect(only).toContain(extraction.token)
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+
   test('answers whatever it is given', () => {
     fc.assert(
       fc.property(

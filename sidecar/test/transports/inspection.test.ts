@@ -96,6 +96,15 @@ describe('POST /v1/introspect/{policy}', () => {
     while ((await introspect({ token: 'opaque' })).body.active) expect(performance.now() - begun).toBeLessThan(1_000)
   })
 
+  test('shows the issuer nothing that could be no access token', async () => {
+    bench = await start(open)
+    for (const token of ['a\u0000b', 'Zoë', 'a\nb']) {
+      bench.issuer.introspects(token, { active: true, ...bench.issuer.claims() })
+      expect((await introspect({ token })).body).toEqual({ active: false })
+    }
+    expect(bench.issuer.calls.introspection).toBe(0)
+  })
+
   test('shows the key that a token is bound to, for those who ask to check', async () => {
     bench = await start(open)
     const token = await bench.issuer.mint({ claims: { cnf: { jkt: 'thumbprint' } } })
