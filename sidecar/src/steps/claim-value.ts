@@ -1,4 +1,5 @@
 /** From claims to what may stand in a header. */
+import { isDeepStrictEqual } from 'node:util'
 import type { MappedClaim } from '../config/schema/headers.ts'
 
 type Claims = Readonly<Record<string, unknown>>
@@ -40,14 +41,15 @@ function render(value: unknown, format: Wanted['format'], separator: string): st
   }
 }
 
-/** An item that holds the separator would read as two; one with spaces at its ends, to those who trim, as another. */
+/** What comes apart otherwise is left out: an item that holds the separator, or with spaces at its ends, which others trim. */
 function toText(value: unknown, separator: string): string | undefined {
   if (typeof value === 'string') return value
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (!Array.isArray(value)) return undefined
   const items = value.map((item) => (Array.isArray(item) ? undefined : toText(item, separator)))
-  const isApart = (item: string | undefined) => item !== undefined && !item.includes(separator) && item === item.trim()
-  return items.every(isApart) ? items.join(separator) : undefined
+  const text = items.join(separator)
+  const apart = text === '' ? [] : text.split(separator).map((item) => item.trim())
+  return isDeepStrictEqual(apart, items) ? text : undefined
 }
 
 function asciiJson(value: unknown): string {
