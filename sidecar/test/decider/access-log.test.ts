@@ -22,12 +22,18 @@ function createBench(changes: Partial<typeof settings> = {}) {
   )
   return {
     lines,
-    log: (decision: Decision) => log('main', request, decision),
+    log: (decision: Decision, uri = request.uri) => log('main', { ...request, uri }, decision),
     advance: (ms: number) => {
       time += ms
     },
   }
 }
+
+test('a line is no longer for a path that is', () => {
+  const { lines, log } = createBench()
+  log(unknownPolicy, `/${'a'.repeat(10_000)}?b`)
+  expect(lines.map(({ path }) => path)).toEqual([`/${'a'.repeat(511)}`])
+})
 
 describe('requests that were refused', () => {
   test('have lines up to so many a second; the next one says how many have none', () => {

@@ -73,6 +73,7 @@ describe('rules', () => {
 
   test('without paths nothing of the path matters; without rules nothing at all', () => {
     expect(route([rule(undefined, ['GET'])])('//..%2f')).toBe(0)
+    expect(route([rule(['/a'])])('/a', 'get')).toBe(0)
     expect(route([])('//..%2f', 'get')).toBe(0)
   })
 })

@@ -37,6 +37,19 @@ describe('work that takes longer than usual', () => {
     expect([result, begun]).toEqual(['first', 2])
   })
 
+  test('counts by the second though the first fails meanwhile', async () => {
+    const hedge = await seasoned(0.05)
+    let begun = 0
+    const result = await hedge.run(async () => {
+      begun += 1
+      const isFirst = begun === 1
+      await new Promise((resolve) => setTimeout(resolve, isFirst ? 50 : 100))
+      if (isFirst) throw new Error('first')
+      return 'second'
+    })
+    expect([result, begun]).toEqual(['second', 2])
+  })
+
   test('fails as the first where both fail', async () => {
     const hedge = await seasoned(0.05)
     let begun = 0
@@ -73,7 +86,7 @@ describe('work that takes longer than usual', () => {
   })
 
   test('is begun twice for a share of all work only, however slow all of it is', async () => {
-    const hedge = await seasoned(0.05, 100)
+    const hedge = await seasoned(0.05, 400)
     let begun = 0
     const slow = async () => {
       begun += 1

@@ -38,6 +38,11 @@ function setUp(issuer = 'https://issuer.example') {
       requests.at(-1)?.resolve({ status: 200, json: { issuer, jwks_uri: `https://issuer.example${path}`, ...more } })
       await settle()
     },
+    /** As `answer`, of another status. */
+    async refuse(status: number) {
+      requests.at(-1)?.resolve({ status, json: { issuer, jwks_uri: 'https://issuer.example/jwks' } })
+      await settle()
+    },
     async fail() {
       requests.at(-1)?.reject(new Error('down'))
       await settle()
@@ -108,6 +113,39 @@ describe('the metadata of an issuer', () => {
     expect(urls).toHaveLength(2)
     await answer('/second')
     expect(await found).toBe('https://issuer.example/second')
+  })
+
+  test.each<[what: string, more: object]>([
+    ["is another issuer's", { issuer: 'https://other.example' }],
+    ['is that of the issuer with a slash', { issuer: 'https://issuer.example/' }],
+    ['names plain http', { jwks_uri: 'http://issuer.example/jwks' }],
+    ['names no address', { jwks_uri: '/jwks' }],
+    ['names another kind of address', { jwks_uri: 'file:///etc/passwd' }],
+    ['names nothing', { jwks_uri: undefined }],
+    ['names a number', { jwks_uri: 1 }],
+  ])('is not believed where it %s', async (_what, more) => {
+    const { find, answer } = setUp()
+    const refused = expect(find()).rejects.toThrow('metadata')
+    await answer('/jwks', more)
+    await refused
+  })
+
+  test('of plain http may stay there, and go nowhere else', async () => {
+    const local = setUp('http://127.0.0.1:9000')
+    const found = local.find()
+    await local.answer('', { jwks_uri: 'http://127.0.0.1:9000/jwks' })
+    expect(await found).toBe('http://127.0.0.1:9000/jwks')
+    const moved = setUp('http://127.0.0.1:9000')
+    const refused = expect(moved.find()).rejects.toThrow('unsafe')
+    await moved.answer('', { jwks_uri: 'http://127.0.0.1:9001/jwks' })
+    await refused
+  })
+
+  test('is not what an error says', async () => {
+    const { find, refuse } = setUp()
+    const refused = expect(find()).rejects.toThrow('status 500')
+    await refuse(500)
+    await refused
   })
 
   test('names another address for connections with a certificate, where it has one', async () => {

@@ -22,6 +22,12 @@ describe('a claim as a header', () => {
     }
   })
 
+  test('of its own only, in every format', () => {
+    for (const claim of ['toString', 'constructor', '__proto__', ['__proto__', 'constructor']]) {
+      for (const format of ['text', 'json', 'base64'] as const) expect(value({}, { claim, format })).toBeUndefined()
+    }
+  })
+
   test('as JSON in ASCII, which reads as what it was', () => {
     const claims = { a: { name: 'Zoë 🎉', list: [1, null] } }
     const header = value(claims, { format: 'json' }) ?? ''
