@@ -46,7 +46,7 @@ export function createRoutes(policy: RoutesConfig, refuse: Refuse): Routes {
     requirements: [...own, ...createRequirements(rule, refuse)],
   }))
   const unmatched = { access: policy.unmatched === 'nobody' ? ('nobody' as const) : policy.access, requirements: own }
-  const all = [...ruled, policy.rules.length === 0 ? { access: policy.access, requirements: own } : unmatched]
+  const all = [...ruled, unmatched]
   const routes = all.map(({ access, requirements }, index) => createRoute(index, access, requirements))
   const find = createRouter(
     policy.rules.map(({ paths, methods }) => ({ paths, methods })),

@@ -44,6 +44,7 @@ describe('what different readers read differently is not read', () => {
     ['an encoded number sign', '/admin%23x'],
     ['a fragment', '/admin#x'],
     ['NUL', '/admin%00'],
+    ['DEL', '/admin%7F'],
     ['a line break', '/admin%0a'],
     ['a tab', '/admin%09'],
     ['a raw control character', '/adm\u0001in'],

@@ -143,6 +143,22 @@ describe('the keys of an issuer', () => {
     expect(bench.issuer.calls.jwks).toBe(4)
   })
 
+  test('are fetched once in ten seconds for unknown kids, however many there are', async () => {
+    bench = await startBench()
+    await ready()
+    const flood = async () => {
+      for (let count = 0; count < 20; count++) {
+        const token = await bench.issuer.mint({ header: { kid: crypto.randomUUID() } })
+        expect((await bench.ask(`Bearer ${token}`)).status).toBe(401)
+      }
+    }
+    await flood()
+    expect(bench.issuer.calls.jwks).toBe(1)
+    bench.clock.advance(10.1)
+    await flood()
+    expect(bench.issuer.calls.jwks).toBe(2)
+  })
+
   test('that could not be fetched for an unknown kid now are not held against the token later', async () => {
     bench = await startBench()
     await ready()

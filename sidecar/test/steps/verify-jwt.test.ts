@@ -1,6 +1,7 @@
 /** What a JWT must be to be believed (RFC 9068 section 4, RFC 8725), through the whole sidecar. */
 import { exportSPKI, generateKeyPair, importJWK, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createVerifyJwt } from '../../src/steps/verify-jwt.ts'
 import type { Mint } from '../support/issuer.ts'
 import { startBench, type TestBench, withIntrospection } from '../support/sidecar.ts'
 
@@ -36,6 +37,8 @@ const refused: [what: string, changes: () => Mint, description: RegExp][] = [
   ['an expiry before all time', () => ({ claims: { exp: -1e300 } }), /expired/],
   ['an expiry that is a list', () => ({ claims: { exp: [seconds(300)] } }), /exp/],
   ['an expiry that is text', () => ({ claims: { exp: String(seconds(300)) } }), /exp/],
+  ['no iat', () => ({ claims: { iat: undefined } }), /iat/],
+  ['an nbf that is text', () => ({ claims: { nbf: 'soon' } }), /nbf/],
   ['nbf in the future', () => ({ claims: { nbf: seconds(60) } }), /nbf/],
   ['iat in the future', () => ({ claims: { iat: seconds(60) } }), /future/],
   ['no sub', () => ({ claims: { sub: undefined } }), /sub/],
@@ -138,6 +141,24 @@ describe('a JWT whose signature proves nothing is refused', () => {
   })
 })
 
+test('a JWT expires at the millisecond at which it says so', async () => {
+  const exp = 1_700_000_000
+  const jwt = { header: { typ: 'at+jwt' }, payload: {}, signingInput: Buffer.of(), signature: Buffer.of() }
+  const payload = { aud: 'a', sub: 's', client_id: 'c', iat: exp - 60, exp }
+  const at = (now: number) =>
+    createVerifyJwt({
+      name: 'test',
+      audience: ['a'],
+      types: ['at+jwt'],
+      leeway: 60,
+      revocable: false,
+      verify: async ({ payload: claims }) => claims,
+      now: () => now,
+    })({ ...jwt, payload })
+  expect(await at(exp * 1_000 - 1)).toMatchObject({ expiresAt: exp * 1_000, holdsUntil: exp * 1_000 })
+  await expect(at(exp * 1_000)).rejects.toThrow('expired')
+})
+
 describe('plain JWTs, where the issuer is configured so', () => {
   let plain: TestBench
   beforeAll(async () => {
@@ -164,6 +185,7 @@ describe('plain JWTs, where the issuer is configured so', () => {
     ['an ID token with a nonce', { nonce: 'n' }],
     ['an ID token with a hash of an access token', { at_hash: 'h' }],
     ['an ID token with a hash of a code', { c_hash: 'h' }, { typ: undefined }],
+    ['an ID token with a hash of a state', { s_hash: 'h' }],
     ['a logout token or a security event', { events: {} }],
     ['an introspection response', { token_introspection: { active: true } }],
     ["an ID token in Keycloak's way", { typ: 'ID' }],
