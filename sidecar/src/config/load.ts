@@ -54,14 +54,24 @@ export function parseConfig(text: string, file: string): Config {
     const node = nodeAt(document, path)
     return { ...position(lines, node), path: formatPath(path), reason }
   }
-  // Aliases could blow a small file up beyond all bounds; the parser's own limit refuses that with an error.
-  const parsed: unknown = document.toJS({ maxAliasCount: 100 })
+  const parsed = resolveAliases(document, file)
   // An anchor and its aliases are one object, and defaults that are filled in for one place must not show in another.
   const config: unknown = JSON.parse(JSON.stringify(parsed ?? null))
   if (!isConfig(config)) throw new ConfigError(file, (isConfig.errors ?? []).map(toPathProblem).map(locate))
   const problems = semanticProblems(config)
   if (problems.length > 0) throw new ConfigError(file, problems.map(locate))
   return config
+}
+
+/** Aliases could blow a small file up beyond all bounds; the parser's own limit refuses that with an error. */
+function resolveAliases(document: ReturnType<typeof parseDocument>, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 })
+  } catch {
+    // Its message names the alias, where a secret may stand.
+    const reason = 'YAML: there is an alias without its anchor, or there are too many'
+    throw new ConfigError(file, [{ line: 0, column: 0, path: '', reason }])
+  }
 }
 
 /** Of these the parser's message quotes the file, where a secret may stand. */
