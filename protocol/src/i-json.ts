@@ -28,13 +28,15 @@ function isUnambiguous(text: string, maxDepth: number): boolean {
     if (string !== undefined) return isReadable(string, colon ? open.at(-1) : undefined)
     if (token === '{' || token === '[') return open.push(new Set()) <= maxDepth
     if (token === '}' || token === ']') return open.pop() !== undefined
-    return isExact(token)
+    return isExact(Number(token))
   })
 }
 
-/** Section 2.2. Fractions are approximations to every reader. */
-function isExact(number: string): boolean {
-  const value = Number(number)
+/**
+ * Whether a number that was read from JSON is the one that was written (section 2.2): beyond 2^53, two that differ may read
+ * the same. Fractions are approximations to every reader.
+ */
+export function isExact(value: number): boolean {
   return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value)
 }
 

@@ -1,5 +1,6 @@
 /** From claims to what may stand in a header. */
 import { isDeepStrictEqual } from 'node:util'
+import { isExact } from '@postern/protocol/i-json'
 import type { MappedClaim } from '../config/schema/headers.ts'
 
 type Claims = Readonly<Record<string, unknown>>
@@ -14,7 +15,7 @@ const safe = /^(?! )[\x20-\x7E]{1,4096}(?<! )$/
 /** @returns undefined where the claim is not there, or cannot be told in this format */
 export function headerValueOf(claims: Claims, { claim, format, separator }: Wanted): string | undefined {
   const value = typeof claim === 'string' ? own(claims, claim) : claim.reduce<unknown>(memberOf, claims)
-  if (value === undefined || value === null) return undefined
+  if (value === undefined || value === null || isRounded(value)) return undefined
   const text = render(value, format, separator)
   return text !== undefined && safe.test(text) ? text : undefined
 }
@@ -29,6 +30,12 @@ function own(object: object, name: string): unknown {
   return Object.hasOwn(object, name) ? Reflect.get(object, name) : undefined
 }
 
+/** One of the numbers may be another than the issuer wrote: two users would become one. */
+function isRounded(value: unknown): boolean {
+  if (typeof value === 'number') return !isExact(value)
+  return typeof value === 'object' && value !== null && Object.values(value).some(isRounded)
+}
+
 function render(value: unknown, format: Wanted['format'], separator: string): string | undefined {
   switch (format) {
     case 'text':
@@ -36,9 +43,16 @@ function render(value: unknown, format: Wanted['format'], separator: string): st
     case 'json':
       return asciiJson(value)
     case 'base64':
-    case 'base64url':
-      return Buffer.from(toText(value, separator) ?? JSON.stringify(value)).toString(format)
+    case 'base64url': {
+      const text = isPlain(value) ? toText(value, separator) : JSON.stringify(value)
+      return text === undefined ? undefined : Buffer.from(text).toString(format)
+    }
   }
+}
+
+/** What has a form as text: no object, or a list with none in it. */
+function isPlain(value: unknown): boolean {
+  return [value].flat().every((item) => typeof item !== 'object')
 }
 
 /** What comes apart otherwise is left out: an item that holds the separator, or with spaces at its ends, which others trim. */

@@ -61,6 +61,32 @@ describe('a claim as a header', () => {
     )
   })
 
+  test('a list is left out in base64 too where an item would read as two, and lists of other things are JSON', () => {
+    const format = 'base64'
+    const injected = ['x",admin,"y', 'user']
+    expect(value({ a: injected }, { format, separator: ',' })).toBeUndefined()
+    expect(value({ a: ['admin', 7] }, { format, separator: ',' })).toBe(btoa('admin,7'))
+    expect(value({ a: ['x', null] }, { format })).toBe(btoa('["x",null]'))
+    expect(value({ a: [['x'], 'y'] }, { format })).toBe(btoa('[["x"],"y"]'))
+  })
+
+  test('is left out where spaces around it would get lost on the way, and two would be one', () => {
+    for (const sub of ['alice ', ' alice', ' ', '  a  ']) expect(value({ a: sub }, {}), sub).toBeUndefined()
+    expect(value({ a: ['a', ''] }, {})).toBeUndefined()
+    expect(value({ a: 'alice b' }, {})).toBe('alice b')
+    expect(value({ a: ' alice' }, { format: 'json' })).toBe('" alice"')
+  })
+
+  test('is left out where a number of it was rounded while it was read', () => {
+    const { id } = JSON.parse('{"id":9007199254740993}')
+    for (const format of ['text', 'json', 'base64', 'base64url'] as const) {
+      for (const claim of [id, -id, [id], { id }, { a: [{ id }] }])
+        expect(value({ a: claim }, { format })).toBeUndefined()
+    }
+    expect(value({ a: Number.MAX_SAFE_INTEGER }, {})).toBe('9007199254740991')
+    expect(value({ a: 0.1 }, {})).toBe('0.1')
+  })
+
   test('never breaks out, whatever the claim and the format', () => {
     const format = fc.constantFrom<Mapping['format']>('text', 'json', 'base64', 'base64url')
     fc.assert(

@@ -1,5 +1,7 @@
 /** Text with claims in it: `user-${sub}`. */
 
+import { isExact } from '@postern/protocol/i-json'
+
 export interface ClaimTemplate {
   /** Whether it holds no claim. */
   fixed: boolean
@@ -18,11 +20,16 @@ export function parseTemplate(template: string): ClaimTemplate {
       // One pass: what a claim holds is never read as a template.
       const text = template.replace(placeholder, (_whole, name: string) => {
         const value = Object.hasOwn(claims, name) ? claims[name] : undefined
-        if ((typeof value === 'string' && value !== '') || typeof value === 'number') return String(value)
+        if (isTellable(value)) return String(value)
         complete = false
         return ''
       })
       return complete ? text : undefined
     },
   }
+}
+
+/** A number that reading has rounded may be that of another. */
+function isTellable(value: unknown): value is string | number {
+  return typeof value === 'number' ? isExact(value) : typeof value === 'string' && value !== ''
 }

@@ -66,7 +66,7 @@ describe('an assertion of the sidecar', () => {
   test('is not made where a claim is missing, or no text, or where nobody has verified the claims', () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a template of ours
     const made = forCallers('user-${sub}')
-    for (const claims of [undefined, {}, { sub: '' }, { sub: ['alice'] }, { sub: null }]) {
+    for (const claims of [undefined, {}, { sub: '' }, { sub: ['alice'] }, { sub: null }, { sub: 2 ** 53 }]) {
       expect(() => made.askFor(caller(claims))).toThrow(Refusal)
     }
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a template of ours
