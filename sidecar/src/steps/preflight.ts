@@ -1,4 +1,4 @@
-/** CORS preflight requests (Fetch standard, section 3.3.2): browsers send them without any credentials. */
+/** CORS preflight requests (Fetch standard, section 3.3.2). Browsers send them without any credentials: one with a token is none. */
 import type { DecisionRequest } from '@postern/protocol/decision'
 import { valuesOf } from './token-sources/header.ts'
 
