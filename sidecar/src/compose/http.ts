@@ -1,4 +1,5 @@
 /** Connections with a client certificate, or to servers of a private authority, from their configuration. */
+import type { Secret } from '../config/changing-secret.ts'
 import type { TlsConfig } from '../config/schema/client-auth.ts'
 import type { HttpClient } from '../remote/http-client.ts'
 import { checkTlsMaterial, createTlsHttpClient, type TlsMaterial } from '../remote/tls-http-client.ts'
@@ -6,8 +7,8 @@ import type { Toolkit } from './toolkit.ts'
 
 export interface ComposedHttp {
   http: HttpClient
-  /** Reads the certificate now. @returns whether it is another */
-  rereadTls?(): boolean
+  /** What the connections are made with; undefined where they are like all others. */
+  tls?: Secret<TlsMaterial>
 }
 
 /** @param name for the log */
@@ -28,5 +29,5 @@ export function composeHttp(
   })
   const own = createTlsHttpClient(material)
   onClose(own.close)
-  return { http: own, rereadTls: material.reread }
+  return { http: own, tls: material }
 }

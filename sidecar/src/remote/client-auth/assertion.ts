@@ -26,6 +26,6 @@ export function clientAssertion({ clientId, key, audience, lifetime, now }: Asse
       const parameters = { client_id: clientId, client_assertion_type: assertionType, client_assertion: assertion }
       return { headers: {}, parameters }
     },
-    reread: key.reread,
+    secret: key,
   }
 }

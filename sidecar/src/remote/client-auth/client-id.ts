@@ -7,6 +7,6 @@ import type { ClientAuthMethod } from './method.ts'
 export function clientIdAlone(clientId: string): ClientAuthMethod {
   return {
     credentials: () => ({ headers: {}, parameters: { client_id: clientId } }),
-    reread: () => false,
+    secret: undefined,
   }
 }

@@ -9,6 +9,6 @@ export function clientSecretBasic(clientId: string, secret: Secret<string>): Cli
       headers: { authorization: formatBasicCredentials(clientId, secret.current()) },
       parameters: {},
     }),
-    reread: secret.reread,
+    secret,
   }
 }

@@ -5,6 +5,6 @@ import type { ClientAuthMethod } from './method.ts'
 export function clientSecretPost(clientId: string, secret: Secret<string>): ClientAuthMethod {
   return {
     credentials: () => ({ headers: {}, parameters: { client_id: clientId, client_secret: secret.current() } }),
-    reread: secret.reread,
+    secret,
   }
 }

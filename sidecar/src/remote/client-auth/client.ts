@@ -1,4 +1,5 @@
 /** The sidecar as a client at an endpoint: sends what is asked for with its credentials, as they are at that moment. */
+import type { Secret } from '../../config/changing-secret.ts'
 import { formBody, type HttpAnswer, type HttpClient, type HttpRequest } from '../http-client.ts'
 import type { ClientAuthMethod } from './method.ts'
 
@@ -8,8 +9,8 @@ export interface FormRequest extends Omit<HttpRequest, 'method' | 'body'> {
 }
 
 /**
- * Each sends once more where the endpoint refuses the credentials and there are new ones meanwhile. The deadline is that of
- * both. @throws as the HTTP client does
+ * Each sends once more where the endpoint refuses the credentials and there are others by now, whoever has noticed first. The
+ * deadline is that of both. @throws as the HTTP client does
  */
 export interface OAuthClient {
   postForm(request: FormRequest): Promise<HttpAnswer>
@@ -23,11 +24,13 @@ export interface OAuthClientOptions {
   method: ClientAuthMethod
   /** With the client's certificate, where it has one. */
   http: HttpClient
-  /** Reads the certificate now. @returns whether it is another */
-  rereadTls?(): boolean
+  /** The certificate. */
+  tls?: Secret<unknown> | undefined
 }
 
-export function createOAuthClient({ method, http, rereadTls = () => false }: OAuthClientOptions): OAuthClient {
+export function createOAuthClient({ method, http, tls }: OAuthClientOptions): OAuthClient {
+  const secrets = [method.secret, tls].filter((secret) => secret !== undefined)
+
   const withCredentials = async (request: HttpRequest, parameters?: FormRequest['parameters']) => {
     const { headers, parameters: added } = await method.credentials()
     const all = parameters && [...parameters, ...Object.entries(added)]
@@ -36,9 +39,11 @@ export function createOAuthClient({ method, http, rereadTls = () => false }: OAu
 
   const twiceAtMost = async (request: HttpRequest, parameters?: FormRequest['parameters']) => {
     const begun = performance.now()
+    const used = secrets.map((secret) => secret.current())
     const answer = await withCredentials(request, parameters)
     if (!refusesClient(answer)) return answer
-    const changed = [method.reread(), rereadTls()].some(Boolean)
+    for (const secret of secrets) secret.reread()
+    const changed = secrets.some((secret, index) => secret.current() !== used[index])
     const timeoutMs = Math.floor(request.timeoutMs - (performance.now() - begun))
     return changed && timeoutMs > 0 ? withCredentials({ ...request, timeoutMs }, parameters) : answer
   }

@@ -2,6 +2,7 @@
  * Client authentication (RFC 6749 section 2.3) from the client's side: each method says what a request needs in addition.
  * They are built with their secrets, which may change, so what is added is made anew for every request.
  */
+import type { Secret } from '../../config/changing-secret.ts'
 
 export interface ClientCredentials {
   headers: Readonly<Record<string, string>>
@@ -11,6 +12,6 @@ export interface ClientCredentials {
 
 export interface ClientAuthMethod {
   credentials(): ClientCredentials | Promise<ClientCredentials>
-  /** Reads its secrets now. @returns whether they are others than before */
-  reread(): boolean
+  /** What they are made of; undefined where that is the client's name alone. */
+  readonly secret: Secret<unknown> | undefined
 }

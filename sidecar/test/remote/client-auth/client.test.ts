@@ -35,17 +35,23 @@ function changeable<Value>(first: Value) {
   }
 }
 
-/** The endpoint: what it answers is taken from the list, the last again and again. */
-function endpoint(...answers: HttpAnswer[]) {
+/** The endpoint answers in a later turn of the event loop. @param answer with which request it is, from 1 on */
+function endpointThat(answer: (request: HttpRequest, count: number) => HttpAnswer) {
   const received: HttpRequest[] = []
   const http = {
     async send(request: HttpRequest): Promise<HttpAnswer> {
-      received.push(request)
-      return answers[Math.min(received.length, answers.length) - 1] ?? { status: 200, json: {} }
+      const count = received.push(request)
+      await new Promise((resolve) => setImmediate(resolve))
+      return answer(request, count)
     },
     close: async () => undefined,
   }
   return { http, received }
+}
+
+/** What it answers is taken from the list, the last again and again. */
+function endpoint(...answers: HttpAnswer[]) {
+  return endpointThat((_request, count) => answers[Math.min(count, answers.length) - 1] ?? { status: 200, json: {} })
 }
 
 function method(name: ClientAuthMethodName, secret: Secret<string> = changeable('s ecret').secret) {
@@ -173,14 +179,30 @@ describe('an endpoint that refuses the credentials', () => {
     expect(received).toHaveLength(3)
   })
 
+  test('is asked once more by all who sent the old secret, whoever noticed first that there is another', async () => {
+    const { secret, change } = changeable('old')
+    const { http } = endpointThat(({ body }) =>
+      body?.includes('client_secret=old') ? { status: 401, json: undefined } : { status: 200, json: 'token' },
+    )
+    const client = createOAuthClient({ method: method('client_secret_post', secret), http })
+    change('new')
+    const answers = await Promise.all(Array.from({ length: 5 }, () => client.postForm(form)))
+    expect(answers.map(({ json }) => json)).toEqual(Array(5).fill('token'))
+    change('old')
+    secret.reread()
+    const late = client.postForm(form)
+    change('new')
+    secret.reread()
+    expect((await late).json).toBe('token')
+  })
+
   test('is asked once more with a certificate that is new', async () => {
     const { http, received } = endpoint({ status: 401, json: undefined })
-    let changed = true
-    const rereadTls = () => changed
-    const client = createOAuthClient({ method: method('tls_client_auth'), http, rereadTls })
+    const { secret: tls, change } = changeable('old certificate')
+    const client = createOAuthClient({ method: method('tls_client_auth'), http, tls })
+    change('new certificate')
     await client.postForm(form)
     expect(received).toHaveLength(2)
-    changed = false
     await client.postForm(form)
     expect(received).toHaveLength(3)
   })
