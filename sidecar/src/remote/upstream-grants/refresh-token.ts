@@ -14,7 +14,8 @@ export function refreshTokenGrant(
   onLost: (error?: unknown) => void,
 ): OwnGrant {
   // A state that cannot be read is told at the start.
-  let held = state?.read()
+  let saved = state?.read()
+  let held = saved
   let used: HeldRefreshToken | undefined
 
   /** A first one that is another than the held one goes back to was configured since. */
@@ -25,11 +26,20 @@ export function refreshTokenGrant(
     return held
   }
 
+  /**
+   * After a reload, this one's predecessor may have written last. What stands there unchanged is older than what could not be
+   * written, and was used: to use it again could end the whole grant (RFC 9700 section 4.14.2).
+   */
+  const readNews = () => {
+    const found = state?.read()
+    if (found && found.refreshToken !== saved?.refreshToken) held = found
+    saved = found
+  }
+
   return {
     of: 'sidecar',
     parameters() {
-      // Anew: after a reload, this one's predecessor may have used it last.
-      held = state?.read() ?? held
+      readNews()
       used = current()
       return [
         ['grant_type', 'refresh_token'],

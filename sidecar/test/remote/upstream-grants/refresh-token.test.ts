@@ -2,8 +2,9 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { join } from 'node:path'
 import { temporaryFolder } from '@postern/tools/servers/process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sha256 } from '../../../src/remote/sha256.ts'
 import type { FetchedToken } from '../../../src/remote/token-response.ts'
-import { createRefreshState } from '../../../src/remote/upstream-grants/refresh-state.ts'
+import { createRefreshState, type HeldRefreshToken } from '../../../src/remote/upstream-grants/refresh-state.ts'
 import { refreshTokenGrant } from '../../../src/remote/upstream-grants/refresh-token.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -118,6 +119,23 @@ describe('the refresh token', () => {
     await answer(forgetful, 'second')
     expect(memory.lost).toEqual([undefined])
     expect(await asked(forgetful)).toBe('second')
+  })
+
+  test('that could not be kept is not forgotten for the older one in the file', async () => {
+    // Beside so long a name there is no room for another file's.
+    const file = join(folder.path, 'long-name-'.repeat(23))
+    const keep = (refreshToken: string) =>
+      writeFileSync(file, JSON.stringify({ began: sha256('first'), refreshToken } satisfies HeldRefreshToken))
+    keep('second')
+    const { begin, lost } = setUp(file)
+    const grant = begin()
+    expect(await asked(grant)).toBe('second')
+    await answer(grant, 'third')
+    expect(lost).toHaveLength(1)
+    expect(await asked(grant)).toBe('third')
+    // What somebody else has written since is news.
+    keep('fourth')
+    expect(await asked(grant)).toBe('fourth')
   })
 
   test.each(['', '{', '{"began":1}', '[]'])('is not guessed from a damaged file: %s', (text) => {
