@@ -9,14 +9,30 @@ export function composeSecrets({
   now,
 }: Pick<CommonToolkit, 'logger' | 'now'> & { readSecret: ReadSecret }): CommonToolkit['changingSecret'] {
   return (name, sources, parse) =>
-    createSecret({
-      read: () => sources.map(readSecret),
-      parse,
-      now,
-      onProblem(error) {
-        // Messages of those who read and parse secrets do not hold them.
-        const reason = error instanceof Error ? error.message : 'failed'
-        logger.warn({ secret: name, reason }, 'a secret cannot be read again: the last good one serves on')
-      },
-    })
+    named(name, () =>
+      createSecret({
+        read: () => sources.map(readSecret),
+        parse,
+        now,
+        onProblem: (error) =>
+          logger.warn(
+            { secret: name, reason: reasonOf(error) },
+            'a secret cannot be read again: the last good one serves on',
+          ),
+      }),
+    )
+}
+
+/** Does what needs a secret. @throws Error that says whose it is, where it is none that can be used */
+export function named<T>(name: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw new Error(`${name}: ${reasonOf(error)}`)
+  }
+}
+
+/** Messages of those who read and parse secrets do not hold them. */
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'failed'
 }

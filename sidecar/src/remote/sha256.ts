@@ -1,4 +1,4 @@
-/** What stands for a token where the token itself need not be kept, or must not be shown. */
+/** SHA-256: what stands for a token where the token itself need not be kept, or must not be shown; `ath`, thumbprints. */
 import { hash } from 'node:crypto'
 
 /** @returns base64url */

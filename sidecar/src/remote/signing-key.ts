@@ -1,5 +1,5 @@
 /** Private keys that the sidecar signs JWTs with, from PEM (PKCS #8, PKCS #1, SEC1) or a JWK (RFC 7517). */
-import { createPrivateKey, createSecretKey, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import type { JWK } from 'jose'
 import Type from 'typebox'
 import { Value } from 'typebox/value'
@@ -37,6 +37,12 @@ export function readSigningKey(text: string, choice: SigningKeyChoice = {}): Sig
   )
   if (!algorithm) throw new Error(`the private key cannot sign with ${choice.algorithm ?? 'any algorithm known here'}`)
   return { key, algorithm, kid: choice.kid ?? jwk?.kid }
+}
+
+/** One for as long as the sidecar runs. */
+export function generateSigningKey(): SigningKey {
+  const { privateKey: key } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return { key, algorithm: 'ES256', kid: undefined }
 }
 
 function fits(algorithm: SignatureAlgorithm, key: KeyObject): boolean {

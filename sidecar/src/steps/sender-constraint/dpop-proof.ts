@@ -1,10 +1,10 @@
 /** DPoP proofs (RFC 9449 section 4.3): whoever sends one holds the key, now, for this request and this token. */
-import { createHash } from 'node:crypto'
 import type { DecisionRequest } from '@postern/protocol/decision'
 import { type DpopProof, normalizeHttpUri, readDpopProof } from '@postern/protocol/dpop'
 import { Refusal } from '../../failures.ts'
 import type { Burst } from '../../remote/bursts.ts'
 import type { ReplayGuard } from '../../remote/replay-guard.ts'
+import { sha256 } from '../../remote/sha256.ts'
 import { jwkThumbprint } from '../jwk-thumbprint.ts'
 import { valuesOf } from '../token-sources/header.ts'
 import type { DpopNonces } from './dpop-nonces.ts'
@@ -47,7 +47,7 @@ export function createVerifyProof(options: VerifyProofOptions): VerifyProof {
     if (claims.htm !== request.method) return 'the proof is for another method'
     if (uri === undefined || !urisOf(request).includes(uri)) return 'the proof is for another URI'
     if (!isInTime(claims, now() / 1_000)) return 'the time of the proof is not accepted'
-    return claims.ath === hashOf(token) ? undefined : 'the proof is for another access token'
+    return claims.ath === sha256(token) ? undefined : 'the proof is for another access token'
   }
 
   return async (request, token, jkt) => {
@@ -74,11 +74,6 @@ function onlyProof(request: DecisionRequest): string {
   if (proof === undefined) throw refusal('a DPoP proof is required')
   if (another !== undefined) throw refusal('there is more than one proof')
   return proof
-}
-
-/** The `ath` of a proof (section 4.2). */
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64url')
 }
 
 function refusal(description: string): Refusal {
