@@ -1,7 +1,7 @@
 /** DPoP proofs (RFC 9449 section 4.3): whoever sends one holds the key, now, for this request and this token. */
 import type { DecisionRequest } from '@postern/protocol/decision'
 import { type DpopProof, normalizeHttpUri, readDpopProof } from '@postern/protocol/dpop'
-import { Refusal } from '../../failures.ts'
+import { DependencyError, Refusal } from '../../failures.ts'
 import type { Burst } from '../../remote/bursts.ts'
 import type { ReplayGuard } from '../../remote/replay-guard.ts'
 import { sha256 } from '../../remote/sha256.ts'
@@ -32,9 +32,21 @@ export interface VerifyProofOptions {
   now: () => number
 }
 
+/** About a second of signatures: whoever came later would have given up by then. */
+const maxWaiting = 10_000
+
 export function createVerifyProof(options: VerifyProofOptions): VerifyProof {
   const { urisOf, maxAge, leeway, nonces, replayGuard, burst, now } = options
   const verifySignature = createVerifyProofSignature()
+  let waiting = 0
+
+  const isSigned = async (proof: string, read: DpopProof, jkt: string): Promise<boolean> => {
+    if (waiting >= maxWaiting) throw new DependencyError('proofs', 'too many wait to be verified')
+    waiting += 1
+    return burst(() => verifySignature(proof, read, jkt)).finally(() => {
+      waiting -= 1
+    })
+  }
 
   /** The second in which `iat` lies counts to its end. */
   const lastSecond = (iat: number) => iat + maxAge + leeway + 1
@@ -61,8 +73,7 @@ export function createVerifyProof(options: VerifyProofOptions): VerifyProof {
     }
     // Before the costly part: only who has a token of this key gets there.
     if (jwkThumbprint(read.jwk) !== jkt) throw new Refusal('invalid_token', 'the token is bound to another key')
-    const isSigned = await burst(() => verifySignature(proof, read, jkt))
-    if (!isSigned) throw refusal('the signature of the proof is wrong')
+    if (!(await isSigned(proof, read, jkt))) throw refusal('the signature of the proof is wrong')
     // At last, since whatever fails before has not used the proof.
     const unused = await replayGuard.use(`dpop ${jkt} ${read.claims.jti}`, lastSecond(read.claims.iat) * 1_000)
     if (!unused) throw refusal('the proof was used before')

@@ -3,6 +3,9 @@ import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import type { Decision, DecisionRequest } from '@postern/protocol/decision'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { DependencyError } from '../../../src/failures.ts'
+import { createVerifyProof } from '../../../src/steps/sender-constraint/dpop-proof.ts'
+import { urisAtOrigins } from '../../../src/steps/sender-constraint/request-uri.ts'
 import { createDpopKey, type DpopKey, provenUri } from '../../support/dpop.ts'
 import { eventually } from '../../support/redis.ts'
 import { startBench, type TestBench, withFeed, withIntrospection } from '../../support/sidecar.ts'
@@ -106,6 +109,28 @@ describe('a token that is bound by DPoP', () => {
     const proof = await key.prove(token)
     const decisions = await Promise.all(Array.from({ length: 8 }, () => ask(proof)))
     expect(decisions.filter(({ decision }) => decision === 'allow')).toHaveLength(1)
+  })
+
+  test('too many proofs at once are 503, and the others are verified', async () => {
+    const held: (() => void)[] = []
+    const verify = createVerifyProof({
+      urisOf: urisAtOrigins(['https://api.example.com']),
+      maxAge: 60,
+      leeway: 5,
+      nonces: undefined,
+      replayGuard: { use: async () => true },
+      burst: (work) => new Promise((resolve) => held.push(() => resolve(work()))),
+      now: bench.clock.now,
+    })
+    const asked = request(['dpop', await key.prove(token)])
+    const verifyOne = () => verify(asked, token, key.cnf.jkt)
+    const all = Array.from({ length: 10_000 }, verifyOne)
+    await expect(verifyOne()).rejects.toBeInstanceOf(DependencyError)
+    held.splice(0, 1)[0]?.()
+    await all[0]
+    const late = verifyOne()
+    for (const release of held.slice(-20)) release()
+    await late
   })
 
   test('the same identifier from two keys is two proofs', async () => {
