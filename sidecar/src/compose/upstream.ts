@@ -4,12 +4,17 @@ import type { UpstreamConfig } from '../config/schema/upstream.ts'
 import { safeReason } from '../failures.ts'
 import { createCallerTokens, type FetchForCaller } from '../remote/caller-tokens.ts'
 import type { OAuthClient } from '../remote/client-auth/client.ts'
-import { createDpopKey, type DpopKey, generateDpopKey } from '../remote/dpop-key.ts'
+import { createDpopKey } from '../remote/dpop-key.ts'
 import { createMetadata } from '../remote/metadata.ts'
 import { createSecondLevel } from '../remote/redis/second-level.ts'
 import { SharedToken, shareTokens } from '../remote/shared-tokens.ts'
-import { readSigningKey } from '../remote/signing-key.ts'
-import { createRequestToken, type Parameters, type RequestToken } from '../remote/token-endpoint.ts'
+import { generateSigningKey, readSigningKey } from '../remote/signing-key.ts'
+import {
+  createRequestToken,
+  type Parameters,
+  type RequestToken,
+  type TokenEndpointOptions,
+} from '../remote/token-endpoint.ts'
 import { clientCredentials } from '../remote/upstream-grants/client-credentials.ts'
 import { createFetchOwn } from '../remote/upstream-grants/fetch.ts'
 import type { OwnGrant } from '../remote/upstream-grants/grant.ts'
@@ -24,8 +29,7 @@ const lookEveryMs = 500
 
 export function composeUpstream(name: string, config: UpstreamConfig, toolkit: Toolkit): UpstreamStep {
   const { logger, now, onClose, shared } = toolkit
-  const dpop = composeDpop(name, config, toolkit)
-  const request = composeRequest(name, config, dpop, toolkit)
+  const request = composeRequest(name, config, toolkit)
   const common = Object.entries(config.parameters)
   const purgeIntervalMs = config.purge_interval * 1_000
 
@@ -43,7 +47,7 @@ export function composeUpstream(name: string, config: UpstreamConfig, toolkit: T
     return tokens
   }
 
-  const step = { header: config.header.toLowerCase(), handedOut: config.handed_out, dpop }
+  const step = { header: config.header.toLowerCase(), handedOut: config.handed_out }
   const grant = composeGrant(name, config, (target) => ownTokens(clientCredentials, target), toolkit)
   if (grant.of === 'sidecar') {
     const tokens = ownTokens(grant, config)
@@ -81,12 +85,7 @@ function countPurges(purge: UpstreamStep['purge']): Pick<UpstreamStep, 'purge' |
   }
 }
 
-function composeRequest(
-  name: string,
-  config: UpstreamConfig,
-  dpop: DpopKey | undefined,
-  toolkit: Toolkit,
-): RequestToken {
+function composeRequest(name: string, config: UpstreamConfig, toolkit: Toolkit): RequestToken {
   const { dependency } = toolkit
   const { timeout_ms: timeoutMs, request_headers: headers } = config
   const client = composeClient(`${name} token endpoint`, config, config.issuer, toolkit)
@@ -95,30 +94,32 @@ function composeRequest(
     headers,
     timeoutMs,
     client,
-    dpop,
+    dpop: composeDpop(name, config, toolkit),
     dependency: dependency(`${name} token endpoint`),
   })
 }
 
-/** The configured one, or what the issuer's metadata names. */
 function composeEndpoint(
   name: string,
-  config: UpstreamConfig,
+  { issuer = '', token_endpoint: configured, timeout_ms: timeoutMs, tls }: UpstreamConfig,
   { http }: OAuthClient,
   { dependency, now }: Toolkit,
 ): () => Promise<string> {
-  const { issuer, token_endpoint: configured, timeout_ms: timeoutMs, tls } = config
+  if (configured !== undefined) return async () => configured
   // The issuer is there where the endpoint is not (config/checks/upstreams.ts).
-  if (configured !== undefined || issuer === undefined) return async () => configured ?? ''
   const find = createMetadata({ issuer, timeoutMs, http, dependency: dependency(`${name} metadata`), now })
   return () => find('token_endpoint', tls?.certificate !== undefined)
 }
 
-function composeDpop(name: string, { dpop }: UpstreamConfig, { changingSecret, now }: Toolkit): DpopKey | undefined {
+function composeDpop(
+  name: string,
+  { dpop }: UpstreamConfig,
+  { changingSecret, now }: Toolkit,
+): TokenEndpointOptions['dpop'] {
   if (!dpop) return undefined
-  const { key } = dpop
-  const signingKey = key
-    ? changingSecret(`${name} dpop.key`, [key], ([text = '']) => readSigningKey(text))
-    : generateDpopKey()
-  return createDpopKey(signingKey, now)
+  if (dpop.key) {
+    return changingSecret(`${name} dpop.key`, [dpop.key], ([text = '']) => createDpopKey(readSigningKey(text), now))
+  }
+  const generated = createDpopKey(generateSigningKey(), now)
+  return { current: () => generated }
 }

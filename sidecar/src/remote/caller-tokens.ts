@@ -26,46 +26,62 @@ export interface CallerTokensOptions {
   random?: () => number
 }
 
+/** Tokens for one caller. */
+interface Source {
+  tokens: UpstreamTokens
+  question: CallerQuestion
+}
+
 export function createCallerTokens(options: CallerTokensOptions): CallerTokens {
   const { grant, fetch, purgeIntervalMs, now, random = Math.random } = options
-  const sources = new LRUCache<string, UpstreamTokens>({ max: grant.maxCallers })
+  const sources = new LRUCache<string, Source>({ max: grant.maxCallers })
   /** For whom a token is, by its hash. */
   const keys = new LRUCache<string, string>({ max: grant.maxCallers })
 
-  const create = (question: CallerQuestion): UpstreamTokens => {
-    const { key, notAfter } = question
+  const create = (question: CallerQuestion): Source => {
+    const { key } = question
     let last: string | undefined
     const tokens = createUpstreamTokens({
       async fetch() {
-        const token = await fetch(question, last)
+        const token = await fetch(source.question, last)
+        // It would take the place of one that is in use.
+        if (last !== undefined) keys.delete(last)
         last = sha256(token.accessToken)
         keys.set(last, key)
         return token
       },
-      notAfter,
+      notAfter: () => source.question.notAfter,
       // Anew when they are used: to renew everybody's in the background would be a burden to the issuer.
       idleMs: 0,
       purgeIntervalMs,
       now,
       random,
     })
-    sources.set(key, tokens)
-    return tokens
+    const source: Source = { tokens, question }
+    sources.set(key, source)
+    return source
+  }
+
+  /** An expiry may have been told anew, or not been known before: the last word counts. */
+  const ask = (question: CallerQuestion): UpstreamTokens => {
+    const source = sources.get(question.key) ?? create(question)
+    source.question = question
+    return source.tokens
   }
 
   return {
     of(caller) {
       const question = grant.askFor(caller)
       return {
-        current: () => sources.get(question.key)?.current(),
-        peek: () => sources.peek(question.key)?.peek(),
-        get: () => (sources.get(question.key) ?? create(question)).get(),
+        current: () => sources.get(question.key)?.tokens.current(),
+        peek: () => sources.peek(question.key)?.tokens.peek(),
+        get: () => ask(question).get(),
       }
     },
     purge(refused) {
       const key = keys.get(refused)
-      const tokens = key === undefined ? undefined : sources.peek(key)
-      return tokens?.purge(refused) ?? 'not_current'
+      const source = key === undefined ? undefined : sources.peek(key)
+      return source?.tokens.purge(refused) ?? 'not_current'
     },
     get size() {
       return sources.size

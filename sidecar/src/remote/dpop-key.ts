@@ -1,8 +1,7 @@
 /** A key of the sidecar that tokens are bound to, and proofs that it holds it (RFC 9449 section 4.2). */
-import { createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto'
+import { createPublicKey, randomUUID } from 'node:crypto'
 import { dpopProofType, normalizeHttpUri } from '@postern/protocol/dpop'
 import { SignJWT } from 'jose'
-import type { Secret } from '../config/changing-secret.ts'
 import { sha256 } from './sha256.ts'
 import type { SigningKey } from './signing-key.ts'
 
@@ -22,10 +21,10 @@ export interface DpopKey {
 }
 
 /** @param now ms since the epoch */
-export function createDpopKey(key: Pick<Secret<SigningKey>, 'current'>, now: () => number): DpopKey {
+export function createDpopKey({ key, algorithm }: SigningKey, now: () => number): DpopKey {
+  const jwk = createPublicKey(key).export({ format: 'jwk' })
   return {
     async prove({ method, uri, nonce, accessToken }) {
-      const { key: privateKey, algorithm } = key.current()
       const htu = normalizeHttpUri(uri)
       if (htu === undefined) throw new Error('no http URI')
       const claims = {
@@ -36,15 +35,7 @@ export function createDpopKey(key: Pick<Secret<SigningKey>, 'current'>, now: () 
         ...(nonce !== undefined && { nonce }),
         ...(accessToken !== undefined && { ath: sha256(accessToken) }),
       }
-      const jwk = createPublicKey(privateKey).export({ format: 'jwk' })
-      return new SignJWT(claims).setProtectedHeader({ typ: dpopProofType, alg: algorithm, jwk }).sign(privateKey)
+      return new SignJWT(claims).setProtectedHeader({ typ: dpopProofType, alg: algorithm, jwk }).sign(key)
     },
   }
-}
-
-/** A key for as long as the sidecar runs. */
-export function generateDpopKey(): Pick<Secret<SigningKey>, 'current'> {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const key = { key: privateKey, algorithm: 'ES256', kid: undefined }
-  return { current: () => key }
 }

@@ -1,4 +1,5 @@
 /** A token endpoint (RFC 6749 section 3.2), asked by one of our clients for one kind of token. */
+import type { Secret } from '../config/changing-secret.ts'
 import { DependencyError } from '../failures.ts'
 import type { OAuthClient } from './client-auth/client.ts'
 import type { Dependency } from './dependency.ts'
@@ -28,16 +29,16 @@ export interface TokenEndpointOptions {
   headers: Readonly<Record<string, string>>
   timeoutMs: number
   client: OAuthClient
-  /** Asks for tokens that are bound to this key. */
-  dpop: DpopKey | undefined
+  /** Asks for tokens that are bound to this key, as it is at that moment. */
+  dpop: Pick<Secret<DpopKey>, 'current'> | undefined
   dependency: Dependency
 }
 
 export function createRequestToken(options: TokenEndpointOptions): RequestToken {
-  const { endpoint, headers, timeoutMs, client, dpop, dependency } = options
+  const { endpoint, headers, timeoutMs, client, dependency } = options
   let nonce: string | undefined
 
-  const post = async (url: string, parameters: Parameters): Promise<HttpAnswer> => {
+  const post = async (url: string, parameters: Parameters, dpop: DpopKey | undefined): Promise<HttpAnswer> => {
     const proof = dpop && { dpop: await dpop.prove({ method: 'POST', uri: url, nonce }) }
     const answer = await client.postForm({ url, parameters, headers: { ...headers, ...proof }, timeoutMs })
     nonce = answer.dpopNonce ?? nonce
@@ -49,10 +50,11 @@ export function createRequestToken(options: TokenEndpointOptions): RequestToken 
     // What a server that is well refuses leaves the breaker closed: one caller's bad token must not stop the others.
     const response = await dependency.call(async () => {
       const usedNonce = nonce
-      let answer = await post(url, parameters)
+      const dpop = options.dpop?.current()
+      let answer = await post(url, parameters, dpop)
       // Section 8: the server wants its nonce in the proof, and has just told it.
-      if (dpop && asksForNonce(answer) && nonce !== usedNonce) answer = await post(url, parameters)
-      const read = readTokenResponse(answer, dpop !== undefined)
+      if (dpop && asksForNonce(answer) && nonce !== usedNonce) answer = await post(url, parameters, dpop)
+      const read = readTokenResponse(answer, dpop)
       if ('unusable' in read) throw new DependencyError(dependency.name, read.unusable)
       return read
     })

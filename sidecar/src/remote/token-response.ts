@@ -3,12 +3,15 @@ import { parseBearer } from '@postern/protocol/bearer'
 import { oauthErrorCodes } from '@postern/protocol/oauth-error'
 import Type from 'typebox'
 import { Compile } from 'typebox/compile'
+import type { DpopKey } from './dpop-key.ts'
 import type { HttpAnswer } from './http-client.ts'
 
 export interface FetchedToken {
   accessToken: string
   /** How it is presented. */
   scheme: 'Bearer' | 'DPoP'
+  /** Without whose proofs it is worth nothing; undefined for a Bearer token. */
+  boundTo?: DpopKey | undefined
   /** Seconds. */
   expiresIn: number
   /** The next one, where the issuer gives one. */
@@ -37,18 +40,19 @@ const assumedLifetime = 60
 /** A lifetime of years is no reason to use a token for years. */
 const longestLifetime = 86_400
 
-/** @param dpop whether a token that is bound to our key can be used */
-export function readTokenResponse({ status, json }: HttpAnswer, dpop: boolean): TokenResponse {
+/** @param dpop our key that the token was to be bound to */
+export function readTokenResponse({ status, json }: HttpAnswer, dpop: DpopKey | undefined): TokenResponse {
   const isRefusal = status >= 400 && status < 500 && status !== tooManyRequests
   if (isRefusal && errorResponse.Check(json)) return refusal(status, json.error)
   if (status !== 200 || !tokenResponse.Check(json)) return { unusable: `status ${status}, or no token response` }
-  const scheme = schemeOf(json.token_type, dpop)
+  const scheme = schemeOf(json.token_type, dpop !== undefined)
   // What is passed on in a header must be a token, or it could break out of it.
   if (!scheme || typeof parseBearer(`Bearer ${json.access_token}`) !== 'object') {
     return { unusable: `the token is no ${dpop ? 'DPoP or ' : ''}Bearer token` }
   }
   const expiresIn = Math.min(json.expires_in ?? assumedLifetime, longestLifetime)
-  return { token: { accessToken: json.access_token, scheme, expiresIn, refreshToken: json.refresh_token } }
+  const boundTo = scheme === 'DPoP' ? dpop : undefined
+  return { token: { accessToken: json.access_token, scheme, boundTo, expiresIn, refreshToken: json.refresh_token } }
 }
 
 /** The log gets codes that are known: others, and descriptions, may repeat what was sent. */

@@ -10,6 +10,7 @@ import type { FetchedToken } from './token-response.ts'
 export interface UpstreamToken {
   accessToken: string
   scheme: FetchedToken['scheme']
+  boundTo: FetchedToken['boundTo']
   /** One string for all the cached decisions that carry it, since each would keep its own. */
   headerValue: string
   /** ms since the epoch, with a margin for the way to the upstream. */
@@ -36,8 +37,8 @@ export interface UpstreamTokens extends TokenSource {
 
 export interface UpstreamTokensOptions {
   fetch: () => Promise<FetchedToken>
-  /** ms since the epoch beyond which no token may be used. */
-  notAfter?: number
+  /** ms since the epoch beyond which no token that is fetched now may be used. */
+  notAfter?: () => number
   /** How long after its last use a token is fetched anew ahead of time. */
   idleMs: number
   /** Least time between two purges. */
@@ -57,20 +58,20 @@ const maxMarginMs = 5_000
 const retry = { firstMs: 1_000, maxMs: 30_000 }
 
 export function createUpstreamTokens(options: UpstreamTokensOptions): UpstreamTokens {
-  const { notAfter = Number.POSITIVE_INFINITY, idleMs, purgeIntervalMs, now, random = Math.random } = options
-  let held: (UpstreamToken & { refreshAfter: number }) | undefined
+  const { notAfter = () => Number.POSITIVE_INFINITY, idleMs, purgeIntervalMs, now, random = Math.random } = options
+  let held: (UpstreamToken & { since: number; freshMs: number }) | undefined
   let fetching: Promise<UpstreamToken> | undefined
   let usedAt = Number.NEGATIVE_INFINITY
   let kept: { since: number; ms: number } | undefined
   let failed: { error: unknown; times: number; at: number; hopelessMs: number; backoffMs: number } | undefined
 
-  const keep = ({ accessToken, scheme, expiresIn }: FetchedToken, begun: number): UpstreamToken => {
+  const keep = ({ accessToken, scheme, boundTo, expiresIn }: FetchedToken, begun: number): UpstreamToken => {
     const lifetimeMs = expiresIn * 1_000
     // Counted from before the request, since the token may have been issued at any moment after that.
-    const expiresAt = Math.min(begun + lifetimeMs - Math.min(maxMarginMs, lifetimeMs / 10), notAfter)
+    const expiresAt = Math.min(begun + lifetimeMs - Math.min(maxMarginMs, lifetimeMs / 10), notAfter())
     if (now() >= expiresAt) throw new DependencyError('token endpoint', 'the token expired on its way')
-    const refreshAfter = begun + lifetimeMs * (refreshAt - random() / 10)
-    held = { accessToken, scheme, headerValue: `${scheme} ${accessToken}`, expiresAt, refreshAfter }
+    const freshMs = lifetimeMs * (refreshAt - random() / 10)
+    held = { accessToken, scheme, boundTo, headerValue: `${scheme} ${accessToken}`, expiresAt, since: begun, freshMs }
     failed = undefined
     return held
   }
@@ -101,7 +102,8 @@ export function createUpstreamTokens(options: UpstreamTokensOptions): UpstreamTo
 
   /** The held token serves meanwhile, also where this fails. */
   const refreshWhereDue = (time: number) => {
-    if (fetching || time < (held?.refreshAfter ?? 0) || (failed && isWithin(failed.backoffMs, failed.at, time))) return
+    const isFresh = held !== undefined && isWithin(held.freshMs, held.since, time)
+    if (fetching || isFresh || (failed && isWithin(failed.backoffMs, failed.at, time))) return
     inBackground()
   }
 

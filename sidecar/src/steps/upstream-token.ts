@@ -2,7 +2,6 @@
 
 import { readUnverifiedJws } from '@postern/protocol/compact-jws'
 import type { PurgeOutcome } from '@postern/protocol/upstream-token'
-import type { DpopKey } from '../remote/dpop-key.ts'
 import type { Caller } from '../remote/upstream-grants/grant.ts'
 import type { TokenSource } from '../remote/upstream-tokens.ts'
 
@@ -11,8 +10,6 @@ export interface UpstreamStep {
   header: string
   /** Whether whoever reaches the sidecar gets a token without a decision. */
   handedOut: boolean
-  /** What tokens are bound to; undefined where they are not. */
-  dpop: DpopKey | undefined
   /**
    * Where the token for a caller comes from; the same source for each where it is the sidecar's own.
    * @param caller undefined for an anonymous one

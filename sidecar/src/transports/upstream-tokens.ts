@@ -52,7 +52,7 @@ export function upstreamTokens(app: FastifyInstance, options: UpstreamTokensOpti
     if (!upstream.handedOut) return refuse(reply, 'access_denied')
     if (!query.Check(body)) return refuse(reply, 'invalid_request')
     try {
-      const token = await during(() => tokenFor(upstream, body, now()))
+      const token = await during(() => tokenFor(upstream, body, now))
       return reply.header('cache-control', 'no-store').send(token)
     } catch (error) {
       return excuse(reply, pathParameter(request, 'upstream'), error)
@@ -72,20 +72,20 @@ export function upstreamTokens(app: FastifyInstance, options: UpstreamTokensOpti
 
 /** @throws Refusal, DependencyError */
 async function tokenFor(
-  { tokensOf, dpop }: UpstreamStep,
+  { tokensOf }: UpstreamStep,
   { caller_token: callerToken, request }: UpstreamTokenQuery,
-  now: number,
+  now: () => number,
 ): Promise<UpstreamTokenAnswer> {
-  const source = tokensOf(callerToken === undefined ? undefined : unverifiedCaller(callerToken, now))
+  const source = tokensOf(callerToken === undefined ? undefined : unverifiedCaller(callerToken, now()))
   if (!source) throw new Refusal('invalid_request', 'the token stands for a caller')
-  const { accessToken, scheme, expiresAt } = await source.get()
-  const bound = scheme === 'DPoP' ? dpop : undefined
-  if (bound && !isProvable(request)) throw new Refusal('invalid_request', 'a proof is for one request')
+  const { accessToken, scheme, boundTo, expiresAt } = await source.get()
+  if (boundTo && !isProvable(request)) throw new Refusal('invalid_request', 'a proof is for one request')
   return {
     access_token: accessToken,
     token_type: scheme,
-    expires_in: Math.max(0, Math.floor((expiresAt - now) / 1_000)),
-    ...(bound && request && { dpop: await bound.prove({ ...request, accessToken }) }),
+    // From now: it may have been waited for.
+    expires_in: Math.max(0, Math.floor((expiresAt - now()) / 1_000)),
+    ...(boundTo && request && { dpop: await boundTo.prove({ ...request, accessToken }) }),
   }
 }
 

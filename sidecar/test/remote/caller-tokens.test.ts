@@ -56,6 +56,22 @@ describe('tokens on behalf of callers', () => {
     expect(exchanged.filter((token) => token === 'long')).toHaveLength(1)
   })
 
+  test('live as long as what they stand on is known to, by the last word', async () => {
+    const { tokens, caller, advance, exchanged } = setUp()
+    await tokens.of(caller('a', 30)).get()
+    advance(40)
+    // Nobody knew more of an opaque token than that it would do for a moment, and it still does.
+    expect((await tokens.of(caller('a', 30)).get()).accessToken).toBe('for-a-2')
+    advance(29.9)
+    const first = tokens.of(caller('a', 300))
+    expect(first.current()?.accessToken).toBe('for-a-2')
+    advance(0.1)
+    expect((await first.get()).accessToken).toBe('for-a-3')
+    advance(50)
+    expect(first.current()?.accessToken).toBe('for-a-3')
+    expect(exchanged).toHaveLength(3)
+  })
+
   test('are exchanged anew ahead of their expiry, when they are used', async () => {
     const { tokens, caller, advance, exchanged } = setUp()
     const source = tokens.of(caller('a'))
@@ -77,6 +93,19 @@ describe('tokens on behalf of callers', () => {
     expect(tokens.purge(sha256(accessToken))).toBe('not_current')
     await first.get()
     expect(exchanged).toEqual(['a', 'b', 'c', 'a'])
+  })
+
+  test('can be purged for all the callers that are kept, however often others were renewed', async () => {
+    const { tokens, caller, advance } = setUp({ maxCallers: 2 })
+    const seldom = await tokens.of(caller('seldom')).get()
+    const often = tokens.of(caller('often'))
+    await often.get()
+    for (const _round of [1, 2]) {
+      advance(30)
+      expect(tokens.purge(sha256((await often.get()).accessToken))).toBe('purged')
+      await often.get()
+    }
+    expect(tokens.purge(sha256(seldom.accessToken))).toBe('purged')
   })
 
   test('that fail for one caller are there for the others, and not asked for all the time', async () => {

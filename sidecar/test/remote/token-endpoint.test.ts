@@ -6,8 +6,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createOAuthClient } from '../../src/remote/client-auth/client.ts'
 import { clientIdAlone } from '../../src/remote/client-auth/client-id.ts'
 import { createDependency } from '../../src/remote/dependency.ts'
-import { createDpopKey, generateDpopKey } from '../../src/remote/dpop-key.ts'
+import { createDpopKey } from '../../src/remote/dpop-key.ts'
 import { createHttpClient } from '../../src/remote/http-client.ts'
+import { generateSigningKey } from '../../src/remote/signing-key.ts'
 import { createRequestToken, TokenRefused } from '../../src/remote/token-endpoint.ts'
 
 const now = () => 1_700_000_000_000
@@ -15,7 +16,7 @@ const http = createHttpClient()
 let server: Server
 let url = ''
 /** What the endpoint does with the next requests, and what it was asked. */
-let answers: { status: number; json: object; headers?: Record<string, string> }[] = []
+let answers: { status: number; json: object; headers?: Record<string, string>; before?: () => void }[] = []
 let received: { headers: IncomingMessage['headers']; form: URLSearchParams }[] = []
 
 beforeAll(async () => {
@@ -23,7 +24,8 @@ beforeAll(async () => {
     let body = ''
     for await (const chunk of request) body += chunk
     received.push({ headers: request.headers, form: new URLSearchParams(body) })
-    const { status, json, headers } = answers.shift() ?? { status: 200, json: token('usual') }
+    const { status, json, headers, before } = answers.shift() ?? { status: 200, json: token('usual') }
+    before?.()
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(json))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -45,16 +47,23 @@ const token = (access_token: string, token_type = 'Bearer') => ({ access_token, 
 
 function setUp(dpop = false) {
   const dependency = createDependency('orders token endpoint')
-  const key = createDpopKey(generateDpopKey(), now)
+  let key = createDpopKey(generateSigningKey(), now)
   const requestToken = createRequestToken({
     endpoint: async () => url,
     headers: { 'x-tenant': 'one' },
     timeoutMs: 1_000,
     client: createOAuthClient({ method: clientIdAlone('orders'), http }),
-    dpop: dpop ? key : undefined,
+    dpop: dpop ? { current: () => key } : undefined,
     dependency,
   })
-  return { requestToken, dependency, key }
+  return {
+    requestToken,
+    dependency,
+    key,
+    changeKey: () => {
+      key = createDpopKey(generateSigningKey(), now)
+    },
+  }
 }
 
 test('a token is asked for with all parameters, repeated ones too, and the configured headers', async () => {
@@ -109,6 +118,29 @@ test('a proof shows the key that the token is bound to', async () => {
     htu: url.replace('?tenant=1', ''),
     iat: 1_700_000_000,
   })
+})
+
+test('a token is bound to the key of its request, whatever the key is by then', async () => {
+  const { requestToken, changeKey } = setUp(true)
+  const thumbprintIn = async (proof: unknown) => {
+    const read = readDpopProof(String(proof))
+    return read && calculateJwkThumbprint({ ...read.jwk })
+  }
+  answers = [
+    { status: 400, json: { error: 'use_dpop_nonce' }, headers: { 'dpop-nonce': 'n1' }, before: changeKey },
+    { status: 200, json: token('bound', 'DPoP') },
+    { status: 200, json: token('next', 'DPoP') },
+    { status: 200, json: token('free') },
+  ]
+  const { boundTo } = await requestToken([])
+  const next = await requestToken([])
+  const request = { method: 'GET', uri: 'https://stock.example/items', accessToken: 'bound' }
+  const [first, again, second] = await Promise.all(received.map(({ headers }) => thumbprintIn(headers.dpop)))
+  expect(await thumbprintIn(await boundTo?.prove(request))).toBe(first)
+  expect(again).toBe(first)
+  expect(await thumbprintIn(await next.boundTo?.prove(request))).toBe(second)
+  expect(second).not.toBe(first)
+  expect((await requestToken([])).boundTo).toBeUndefined()
 })
 
 test('a nonce that the endpoint asks for is used at once, and the newest from then on', async () => {

@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { readTokenResponse } from '../../src/remote/token-response.ts'
 
 const usual = { access_token: 'abc', token_type: 'Bearer', expires_in: 60 }
-const read = (change: object, dpop = false) => readTokenResponse({ status: 200, json: { ...usual, ...change } }, dpop)
+const key = { prove: async () => 'proof' }
+const read = (change: object, dpop?: typeof key) =>
+  readTokenResponse({ status: 200, json: { ...usual, ...change } }, dpop)
 
 describe('a token response', () => {
   test.each([
@@ -30,8 +32,8 @@ describe('a token response', () => {
   })
 
   test('may be a bound token where it was asked for, or one that is not bound after all', () => {
-    expect(read({ token_type: 'dpop' }, true)).toMatchObject({ token: { scheme: 'DPoP' } })
-    expect(read({}, true)).toMatchObject({ token: { scheme: 'Bearer' } })
+    expect(read({ token_type: 'dpop' }, key)).toMatchObject({ token: { scheme: 'DPoP', boundTo: key } })
+    expect(read({}, key)).toMatchObject({ token: { scheme: 'Bearer', boundTo: undefined } })
   })
 
   test.each([
@@ -40,7 +42,7 @@ describe('a token response', () => {
     [400, { error: 'hunter2' }, undefined],
     [400, { error: 'toString' }, undefined],
   ])('that refuses tells its code, and nothing else: %i %o', (status, json, code) => {
-    const response = readTokenResponse({ status, json }, false)
+    const response = readTokenResponse({ status, json }, undefined)
     expect(response).toEqual({ code, refused: expect.stringContaining(code ?? 'an unknown code') })
     expect(JSON.stringify(response)).not.toContain('hunter2')
   })
@@ -54,6 +56,6 @@ describe('a token response', () => {
     [200, { error: 'invalid_grant' }],
     [201, usual],
   ])('of a server that is out of order is no refusal: %i %o', (status, json) => {
-    expect(readTokenResponse({ status, json }, false)).toEqual({ unusable: expect.any(String) })
+    expect(readTokenResponse({ status, json }, undefined)).toEqual({ unusable: expect.any(String) })
   })
 })

@@ -14,7 +14,7 @@ function setUp(expiresIn = 100, { notAfter, idle = 3_600 }: { notAfter?: number;
       requests.push(request)
       return request.promise
     },
-    ...(notAfter !== undefined && { notAfter: time + notAfter * 1_000 }),
+    ...(notAfter !== undefined && { notAfter: () => 1_000_000 + notAfter * 1_000 }),
     idleMs: idle * 1_000,
     purgeIntervalMs: 10_000,
     now: () => time,
@@ -151,6 +151,17 @@ test('looking at a token is no use of it, and fetches nothing', async () => {
 })
 
 describe('a clock that is set back', () => {
+  test('has the token fetched anew, whose age nobody knows any more', async () => {
+    const { tokens, requests, advance, answer } = await withToken()
+    advance(-3_600)
+    expect(tokens.current()?.accessToken).toBe('first')
+    expect(requests).toHaveLength(2)
+    await answer('second')
+    advance(79)
+    expect(tokens.current()?.accessToken).toBe('second')
+    expect(requests).toHaveLength(2)
+  })
+
   test('makes neither a failure nor the time between two purges last', async () => {
     const { tokens, requests, advance, fail, answer } = setUp()
     const first = expect(tokens.get()).rejects.toThrow('down')

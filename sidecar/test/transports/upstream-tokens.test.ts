@@ -1,7 +1,10 @@
 import { request as httpRequest } from 'node:http'
 import { readDpopProof } from '@postern/protocol/dpop'
+import { fastify } from 'fastify'
 import { afterEach, describe, expect, test } from 'vitest'
 import { sha256 } from '../../src/remote/sha256.ts'
+import type { UpstreamStep } from '../../src/steps/upstream-token.ts'
+import { upstreamTokens } from '../../src/transports/upstream-tokens.ts'
 import {
   type Answer,
   type BenchOptions,
@@ -87,6 +90,42 @@ describe('a token for an upstream', () => {
     expect(answer.headers.get('retry-after')).toBe('1')
     expect(JSON.stringify([answer.body, log])).not.toContain('test-secret')
     expect(log.join('')).toContain('no token response')
+    for (let times = 0; times < 20; times++) await upstreamToken('POST', {})
+    // One line for what the endpoint said, and one for those who came a moment later.
+    expect(log.filter((line) => line.includes('no token for an upstream')).length).toBeLessThanOrEqual(2)
+  })
+
+  test('that had to be waited for lives as long as it does from then on', async () => {
+    let time = 0
+    const app = fastify()
+    const token = {
+      accessToken: 'a',
+      scheme: 'Bearer',
+      boundTo: undefined,
+      headerValue: 'Bearer a',
+      expiresAt: 10_000,
+    } as const
+    const source = {
+      async get() {
+        time += 3_000
+        return token
+      },
+      current: () => undefined,
+      peek: () => undefined,
+    }
+    const upstream: UpstreamStep = {
+      header: 'authorization',
+      handedOut: true,
+      tokensOf: () => source,
+      purge: () => 'not_current',
+      purges: { purged: 0, not_current: 0, too_soon: 0 },
+      expiresAt: () => undefined,
+      callers: () => 0,
+    }
+    upstreamTokens(app, { upstreamOf: () => upstream, now: () => time, onUnavailable: () => undefined })
+    const answer = await app.inject({ method: 'POST', url: '/v1/upstream-tokens/orders', payload: {} })
+    expect(answer.json()).toEqual({ access_token: 'a', token_type: 'Bearer', expires_in: 7 })
+    await app.close()
   })
 
   test('is 503 for everybody in an outage, and one line of the log in a while', async () => {
