@@ -68,8 +68,12 @@ describe('rules', () => {
     expect((await bench.admin('/metrics')).body).toMatch(/cache_lookups_total\{policy="main",result="miss"\} 0\n/)
   })
 
-  test('with methods: headers that would turn one method into another do not reach the upstream', async () => {
-    bench = await startBench({ policy: 'rules: [{ methods: [DELETE], access: nobody }]' })
+  test.each([
+    'rules: [{ methods: [DELETE], access: nobody }]',
+    `conditions: [{ expression: "request.method != 'DELETE'" }]`,
+    `rules: [{ paths: [/**], conditions: [{ expression: "request.method != 'DELETE'" }] }]`,
+  ])('headers that would turn one method into another do not reach the upstream, with %s', async (policy) => {
+    bench = await startBench({ policy })
     const token = await bench.issuer.mint()
     const decision = await bench.decide(['authorization', `Bearer ${token}`], 'main', { method: 'POST' })
     expect(decision).toMatchObject({
