@@ -31,6 +31,7 @@ import {
   dpopTokenFindable,
   requiredBindingProvable,
 } from './checks/sender-constraint.ts'
+import { identityKeysOfAll, proofsKnownToAll, refreshTokensOfOne } from './checks/shared.ts'
 import {
   boundTokensStayOut,
   jwtBearerHasAudience,
@@ -44,6 +45,9 @@ import type { Config } from './schema.ts'
 const checks: readonly Check[] = [
   listensOnLoopback,
   sharesTcpOnly,
+  proofsKnownToAll,
+  identityKeysOfAll,
+  refreshTokensOfOne,
   knownReferences,
   httpsBeyondLoopback,
   distinctIssuers,
