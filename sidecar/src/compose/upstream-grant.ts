@@ -11,14 +11,14 @@ import { passwordGrant } from '../remote/upstream-grants/password.ts'
 import { createRefreshState } from '../remote/upstream-grants/refresh-state.ts'
 import { refreshTokenGrant } from '../remote/upstream-grants/refresh-token.ts'
 import { tokenExchange } from '../remote/upstream-grants/token-exchange.ts'
-import type { TokenSource } from '../remote/upstream-tokens.ts'
+import type { UpstreamTokens } from '../remote/upstream-tokens.ts'
 import type { Toolkit } from './toolkit.ts'
 
 /** @param clientTokens tokens of the client itself, for such a target */
 export function composeGrant(
   name: string,
   { grant, client_id, issuer }: UpstreamConfig,
-  clientTokens: (target: TokenTargetConfig) => TokenSource,
+  clientTokens: (target: TokenTargetConfig) => UpstreamTokens,
   { changingSecret, logger, now }: Toolkit,
 ): UpstreamGrant {
   const { token_exchange, jwt_bearer, refresh_token, password } = grant

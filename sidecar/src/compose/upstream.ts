@@ -14,6 +14,7 @@ import {
   type Parameters,
   type RequestToken,
   type TokenEndpointOptions,
+  TokenRefused,
 } from '../remote/token-endpoint.ts'
 import { clientCredentials } from '../remote/upstream-grants/client-credentials.ts'
 import { createFetchOwn } from '../remote/upstream-grants/fetch.ts'
@@ -55,7 +56,11 @@ export function composeUpstream(name: string, config: UpstreamConfig, toolkit: T
     return { ...step, ...countPurges(purge), tokensOf: () => tokens, expiresAt, callers: () => 0 }
   }
   const target: Parameters = [...targetParameters(config), ...common]
-  const fetch: FetchForCaller = async ({ parameters }) => request([...(await parameters()), ...target])
+  const fetch: FetchForCaller = async ({ parameters, refused }) =>
+    request([...(await parameters()), ...target]).catch((error: unknown) => {
+      if (error instanceof TokenRefused) refused?.()
+      throw error
+    })
   // What is asked for in another way may be another token.
   const kind = ['upstream token', JSON.stringify(config)]
   const tokens = createCallerTokens({

@@ -31,6 +31,8 @@ export interface UpstreamTokens extends TokenSource {
   expiresAt(): number | undefined
   /** Fetches in the background what is due, if the token was used lately. To be called several times a second. */
   refreshIfDue(): void
+  /** It may be worth nothing any more: it serves on while another is fetched, unless it came a moment ago. */
+  doubt(): void
   /** @param refused the hash (SHA-256, base64url) of the token that an upstream refused */
   purge(refused: string): PurgeOutcome
 }
@@ -41,7 +43,7 @@ export interface UpstreamTokensOptions {
   notAfter?: () => number
   /** How long after its last use a token is fetched anew ahead of time. */
   idleMs: number
-  /** Least time between two purges. */
+  /** Least time between two purges, and before a token is doubted. */
   purgeIntervalMs: number
   /** ms since the epoch */
   now: () => number
@@ -129,6 +131,9 @@ export function createUpstreamTokens(options: UpstreamTokensOptions): UpstreamTo
     refreshIfDue() {
       const time = now()
       if (time - usedAt < idleMs) refreshWhereDue(time)
+    },
+    doubt() {
+      if (held && !isWithin(purgeIntervalMs, held.since, now())) held.freshMs = 0
     },
     purge(refused) {
       const time = now()

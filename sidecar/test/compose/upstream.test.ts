@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { temporaryFolder } from '@postern/tools/servers/process'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Behaviour, clientId, failures } from '../support/issuer.ts'
+import { addressOf, eventually, redisInstalled, startRedis } from '../support/redis.ts'
 import { type BenchOptions, plainUpstream, startBench, type TestBench, withUpstream } from '../support/sidecar.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -168,6 +169,52 @@ describe('tokens on behalf of callers', () => {
     expect(forms[0]).toEqual({ grant_type: 'client_credentials', scope: 'act' })
     expect(forms[1]).toMatchObject({ actor_token: 'upstream-token-1', subject_token: caller.replace('Bearer ', '') })
     expect(forms[2]).toMatchObject({ actor_token: 'upstream-token-1', subject_token: other.replace('Bearer ', '') })
+  })
+
+  test.skipIf(!redisInstalled)('are shared with sidecars that ask in the same way, and with no others', async () => {
+    const redis = await startRedis()
+    const secret = 'sealing-of-all-sidecars-0123456789'
+    const asking = (members: string): BenchOptions => ({
+      policy: withUpstream,
+      upstream: (url) => `${patientUpstream(url)}, grant: { token_exchange: {} }, ${members}`,
+      more: `redis: { nodes: ['${addressOf(redis)}'], encryption_secret: { value: ${secret} }, timeout_ms: 1000 }`,
+    })
+    try {
+      const { issuer, caller } = await started(asking('audience: [stock]'))
+      const restarted = async (members: string) => {
+        bench = await bench?.restart(asking(members))
+        await eventually(async () => {
+          await bench?.ask(`Bearer ${await issuer.mint({ claims: { sub: 'somebody else' } })}`)
+          expect((await bench?.admin('/metrics'))?.body).toMatch(/_count\{dependency="redis",outcome="success"\} [1-9]/)
+        })
+        return (await bench?.ask(caller))?.headers.get('authorization')
+      }
+      let token: string | null | undefined
+      await eventually(async () => {
+        const before = token
+        token = await restarted('audience: [stock]')
+        expect(token).toBe(before)
+      })
+      const others = [await restarted('audience: [orders]'), await restarted('audience: [stock], scope: read')]
+      expect(new Set([token, ...others]).size).toBe(3)
+    } finally {
+      await redis.stop()
+    }
+  })
+
+  test('that are refused may be so for the token of who acts, which is fetched anew once in a while', async () => {
+    const { token, issuer, clock } = await started({ upstream: exchanging })
+    await token()
+    const asked = () => issuer.received.token.filter((form) => form.startsWith('grant_type=client_credentials')).length
+    expect(asked()).toBe(1)
+    clock.advance(11)
+    issuer.behave('token', 'refused')
+    expect(await token(`Bearer ${await issuer.mint({ claims: { sub: 'bob' } })}`)).toBe(503)
+    issuer.behave('token', 'normal')
+    await vi.waitFor(async () => {
+      await token(`Bearer ${await issuer.mint({ claims: { sub: 'carol' } })}`)
+      expect(asked()).toBe(2)
+    }, 5_000)
   })
 
   test('that the issuer refuses for one caller are 503 for this one, and there for the others', async () => {

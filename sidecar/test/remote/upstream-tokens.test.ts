@@ -229,6 +229,29 @@ describe('in the background, upstream tokens', () => {
   })
 })
 
+describe('a token that is doubted', () => {
+  test('serves on while another is fetched', async () => {
+    const { tokens, requests, advance, answer } = await withToken()
+    advance(10)
+    for (const _time of [1, 2]) tokens.doubt()
+    expect(tokens.current()?.accessToken).toBe('first')
+    tokens.doubt()
+    expect(tokens.current()?.accessToken).toBe('first')
+    expect(requests).toHaveLength(2)
+    await answer('second')
+    expect(tokens.current()?.accessToken).toBe('second')
+  })
+
+  test('is the same where it came a moment ago, and where there is none', async () => {
+    const { tokens, requests, advance } = await withToken()
+    advance(9.9)
+    tokens.doubt()
+    tokens.current()
+    expect(requests).toHaveLength(1)
+    setUp().tokens.doubt()
+  })
+})
+
 describe('a token that an upstream refused', () => {
   test('is fetched anew at once, once for a thousand that say so', async () => {
     const { tokens, requests, answer } = await withToken()

@@ -38,6 +38,8 @@ export interface CallerQuestion {
   parameters(): Promise<Parameters>
   /** ms since the epoch, beyond which the token may not be used, however long it lives. */
   notAfter: number
+  /** Told that the endpoint is well, and refused. */
+  refused?(): void
 }
 
 export type UpstreamGrant = OwnGrant | CallerGrant

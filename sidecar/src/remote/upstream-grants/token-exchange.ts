@@ -1,13 +1,13 @@
 /** Token exchange (RFC 8693): a token for the upstream on behalf of the caller, on the word of the caller's own token. */
 import { sha256 } from '../sha256.ts'
-import type { TokenSource } from '../upstream-tokens.ts'
+import type { UpstreamTokens } from '../upstream-tokens.ts'
 import type { CallerGrant } from './grant.ts'
 
 export interface TokenExchangeOptions {
   subjectTokenType: string
   requestedTokenType: string | undefined
   /** Tokens of the client, where it acts for the caller by one. */
-  actorTokens: TokenSource | undefined
+  actorTokens: Pick<UpstreamTokens, 'get' | 'doubt'> | undefined
   maxCallers: number
 }
 
@@ -22,6 +22,8 @@ export function tokenExchange(options: TokenExchangeOptions): CallerGrant {
       key: sha256(token),
       // What was exchanged for it must not outlive it, whatever the issuer says.
       notAfter: expiresAt,
+      // Which of the two tokens was not accepted is not told (section 2.2.2).
+      refused: () => actorTokens?.doubt(),
       async parameters() {
         const actor = await actorTokens?.get()
         return Object.entries({
