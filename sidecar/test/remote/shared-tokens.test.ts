@@ -76,6 +76,21 @@ describe.skipIf(!redisInstalled)('tokens for callers', () => {
     expect(two.of('alice').current()).toBeUndefined()
   })
 
+  test('that end soon are not taken over, and none is kept for longer than the caller’s', async () => {
+    const { sidecar, exchanges, advance, written, redis } = await setUp()
+    const [one, two] = [await sidecar(), await sidecar()]
+    await one.of('alice', 20).get()
+    await written()
+    const [name = ''] = (await redis.command('keys', '*')).split('\n')
+    expect(Number(await redis.command('pttl', name))).toBeLessThanOrEqual(20_000)
+    advance(89)
+    await two.of('alice').get()
+    expect(exchanges()).toBe(1)
+    advance(1)
+    await (await sidecar()).of('alice').get()
+    expect(exchanges()).toBe(2)
+  })
+
   test('are not those of an upstream that is asked in another way', async () => {
     const { sidecar, exchanges, written } = await setUp()
     await (await sidecar('stock')).of('alice').get()

@@ -3,8 +3,16 @@ import { sha256 } from '../../src/remote/sha256.ts'
 import type { FetchedToken } from '../../src/remote/token-response.ts'
 import { createUpstreamTokens } from '../../src/remote/upstream-tokens.ts'
 
+interface Options {
+  /** Seconds, from the beginning. */
+  notAfter?: number
+  /** Seconds. */
+  idle?: number
+  random?: number
+}
+
 /** A token endpoint that answers when the test says so. */
-function setUp(expiresIn = 100, { notAfter, idle = 3_600 }: { notAfter?: number; idle?: number } = {}) {
+function setUp(expiresIn = 100, { notAfter, idle = 3_600, random = 0 }: Options = {}) {
   let time = 1_000_000
   const requests: PromiseWithResolvers<FetchedToken>[] = []
   const failures: unknown[] = []
@@ -18,7 +26,7 @@ function setUp(expiresIn = 100, { notAfter, idle = 3_600 }: { notAfter?: number;
     idleMs: idle * 1_000,
     purgeIntervalMs: 10_000,
     now: () => time,
-    random: () => 0,
+    random: () => random,
     onFailure: (error) => void failures.push(error),
   })
   const settle = () => new Promise((resolve) => setImmediate(resolve))
@@ -40,7 +48,7 @@ function setUp(expiresIn = 100, { notAfter, idle = 3_600 }: { notAfter?: number;
   }
 }
 
-async function withToken(expiresIn?: number, more: Parameters<typeof setUp>[1] = {}) {
+async function withToken(expiresIn?: number, more: Options = {}) {
   const bench = setUp(expiresIn, more)
   const first = bench.tokens.get()
   await bench.answer('first')
@@ -109,9 +117,9 @@ describe('upstream tokens', () => {
   })
 
   test('that expired on their way are not used', async () => {
-    const { tokens, answer, advance } = setUp(2)
+    const { tokens, answer, advance } = setUp(10)
     const waiting = tokens.get()
-    advance(2)
+    advance(9)
     await Promise.all([expect(waiting).rejects.toThrow('expired on its way'), answer('late')])
     expect(tokens.current()).toBeUndefined()
   })
@@ -146,8 +154,34 @@ test('looking at a token is no use of it, and fetches nothing', async () => {
   expect(tokens.peek()?.accessToken).toBe('first')
   tokens.refreshIfDue()
   expect(requests).toHaveLength(1)
-  advance(15)
+  advance(14)
   expect(tokens.peek()).toBeUndefined()
+})
+
+test('many sidecars do not ask at the same time', async () => {
+  const random = 0.999_999
+  const { tokens, requests, advance, answer } = await withToken(100, { random })
+  advance(70.1)
+  tokens.current()
+  expect(requests).toHaveLength(2)
+  await answer('second')
+  expect(tokens.purge(sha256('second'))).toBe('purged')
+  await answer('third')
+  advance(14.9)
+  expect(tokens.purge(sha256('third'))).toBe('too_soon')
+  advance(0.1)
+  expect(tokens.purge(sha256('third'))).toBe('purged')
+  const failing = setUp(100, { random })
+  const first = expect(failing.tokens.get()).rejects.toThrow('down')
+  await failing.fail()
+  await first
+  failing.advance(0.9)
+  failing.tokens.refreshIfDue()
+  await expect(failing.tokens.get()).rejects.toThrow('a moment ago')
+  expect(failing.requests).toHaveLength(1)
+  failing.advance(0.1)
+  failing.tokens.refreshIfDue()
+  expect(failing.requests).toHaveLength(2)
 })
 
 describe('a clock that is set back', () => {
@@ -200,6 +234,13 @@ describe('in the background, upstream tokens', () => {
     expect(tokens.current()?.accessToken).toBe('third')
   })
 
+  test('are not fetched any more once the last use is so long ago', async () => {
+    const { tokens, requests, advance } = await withToken(100, { idle: 80 })
+    advance(80)
+    tokens.refreshIfDue()
+    expect(requests).toHaveLength(1)
+  })
+
   test('are not fetched before anybody asked', () => {
     const { tokens, requests } = setUp()
     tokens.refreshIfDue()
@@ -226,6 +267,14 @@ describe('in the background, upstream tokens', () => {
     tokens.refreshIfDue()
     await answer('at last')
     expect(tokens.current()?.accessToken).toBe('at last')
+    // The next time counts as the first again.
+    advance(81)
+    tokens.refreshIfDue()
+    await fail()
+    advance(1)
+    const before = requests.length
+    tokens.refreshIfDue()
+    expect(requests).toHaveLength(before + 1)
   })
 })
 
@@ -285,6 +334,18 @@ describe('a token that an upstream refused', () => {
     await fail()
     expect(failures).toHaveLength(1)
     await expect(tokens.get()).rejects.toThrow('a moment ago')
+  })
+
+  test('is waited for where another is on its way, though one could not be had a moment ago', async () => {
+    const { tokens, requests, advance, fail, answer } = await withToken()
+    advance(81)
+    tokens.current()
+    await fail()
+    expect(tokens.purge(sha256('first'))).toBe('purged')
+    const waiting = tokens.get()
+    await answer('second')
+    expect((await waiting).accessToken).toBe('second')
+    expect(requests).toHaveLength(3)
   })
 
   test('that the issuer gives again is the same: the time between two purges holds', async () => {

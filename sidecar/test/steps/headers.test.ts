@@ -93,6 +93,23 @@ describe('remove', () => {
     expect(added({ rules: [rule], conditions: condition('claims.a == 1') })).toEqual([])
   })
 
+  test('names every header that may hold the token, its proof or its certificate, and the identity token', () => {
+    const changes = policy({
+      token_from: [{ header: 'X_Token' }, { query: 'access_token' }],
+      dpop: { origin_from_gateway: true, max_age: 60, leeway: 5 },
+      client_certificate: { from: 'nginx' },
+      identity_token: { header: 'X-Identity', issuer: 'a', audience: 'b', claims: [], ttl: 60 },
+    })
+    expect(planHeaders(changes, undefined).remove.toSorted()).toEqual([
+      'authorization',
+      'dpop',
+      'ssl-client-cert',
+      'x-identity',
+      'x-token',
+      'x-value',
+    ])
+  })
+
   test('leaves the token where the policy forwards it', () => {
     expect(planHeaders(policy({ caller_token: 'forward' }), undefined).remove).toEqual(['x-value'])
   })

@@ -165,7 +165,16 @@ describe('an endpoint that refuses the credentials', () => {
     change('new')
     expect((await client.postForm(form)).json).toBe('token')
     expect(received.map(({ body }) => new URLSearchParams(body).get('client_secret'))).toEqual(['old', 'new'])
-    expect(received[1]?.timeoutMs).toBeLessThanOrEqual(500)
+    expect(received[1]?.timeoutMs).toBeLessThan(500)
+  })
+
+  test('is not asked again once the time is up', async () => {
+    const { secret, change } = changeable('old')
+    const { http, received } = endpoint({ status: 401, json: undefined })
+    change('new')
+    const client = createOAuthClient({ method: method('client_secret_post', secret), http })
+    expect((await client.postForm({ ...form, timeoutMs: 0 })).status).toBe(401)
+    expect(received).toHaveLength(1)
   })
 
   test('is not asked again with the same secret, nor more than twice', async () => {

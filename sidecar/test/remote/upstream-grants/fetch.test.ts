@@ -21,8 +21,15 @@ function setUp(...answers: (FetchedToken | Error)[]) {
     },
   })
   const answered: FetchedToken[] = []
+  const kept = Promise.withResolvers<void>()
   const fetch = createFetchOwn(
-    { ...grant, answered: async (given) => void answered.push(given) },
+    {
+      ...grant,
+      async answered(given) {
+        answered.push(given)
+        await kept.promise
+      },
+    },
     async (parameters) => {
       asked.push(parameters)
       const answer = answers.shift() ?? token
@@ -32,7 +39,11 @@ function setUp(...answers: (FetchedToken | Error)[]) {
     [['scope', 'read']],
   )
   return {
-    fetch,
+    fetch(keptAtOnce = true) {
+      if (keptAtOnce) kept.resolve()
+      return fetch()
+    },
+    kept,
     answered,
     passwords: () => asked.map((parameters) => Object.fromEntries(parameters).password),
     asked,
@@ -55,6 +66,18 @@ describe('a token for the sidecar', () => {
       ],
     ])
     expect(answered).toEqual([token])
+  })
+
+  test('is not used before the grant has kept what came with it', async () => {
+    const { fetch, kept, answered } = setUp()
+    let used = false
+    const fetched = fetch(false).then(() => {
+      used = true
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([answered.length, used]).toEqual([1, false])
+    kept.resolve()
+    await fetched
   })
 
   test('that is refused is asked for once more with what is new', async () => {

@@ -11,7 +11,7 @@ const key = { key: privateKey, algorithm: 'ES256', kid: 'k1' }
 
 function grant(subject: string, claims: Record<string, string> = {}): UpstreamGrant {
   return jwtBearer({
-    key: { current: () => key, reread: () => false },
+    key: { current: () => key, reread: () => true },
     issuer: 'postern',
     subject,
     claims,
@@ -51,6 +51,8 @@ describe('an assertion of the sidecar', () => {
       exp: 1_700_000_060,
       jti: expect.any(String),
     })
+    // Where the key is another by now, it is asked once more.
+    expect(made.renewed?.()).toBe(true)
   })
 
   test('names callers by their claims, and callers for whom it says the same share a token', async () => {
@@ -60,6 +62,7 @@ describe('an assertion of the sidecar', () => {
     expect(await claimsOf(await made.askFor(alice).parameters())).toMatchObject({ sub: 'user-alice', tenant: '7' })
     expect(made.askFor(alice).key).toBe(made.askFor(caller({ sub: 'alice', org: 7, jti: 'other' })).key)
     expect(made.askFor(alice).key).not.toBe(made.askFor(bob).key)
+    expect(made.askFor(alice).notAfter).toBe(Number.POSITIVE_INFINITY)
     expect(made.askFor(alice).key).not.toBe(made.askFor(caller({ sub: 'alice', org: 8 })).key)
   })
 

@@ -143,4 +143,13 @@ describe('the refresh token', () => {
     writeFileSync(file, text)
     expect(() => setUp(file).begin()).toThrow(file)
   })
+
+  test('where the file is none, is told, and nothing is left beside it', async () => {
+    const place = join(folder.path, 'folder')
+    mkdirSync(place)
+    const state = createRefreshState(place)
+    expect(() => state.read()).toThrow('cannot be read')
+    await expect(state.write({ began: 'a', refreshToken: 'b' })).rejects.toThrow()
+    expect(readdirSync(folder.path).filter((name) => name.startsWith('folder'))).toEqual(['folder'])
+  })
 })
