@@ -1,6 +1,7 @@
 /** Tokens for upstreams in the whole sidecar, against an issuer that does as it is told. */
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { selfSign } from '@postern/tools/certificates'
 import { temporaryFolder } from '@postern/tools/servers/process'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Behaviour, clientId, failures } from '../support/issuer.ts'
@@ -99,6 +100,39 @@ describe('the token of an upstream', () => {
     expect(issuer.received.token).toEqual([`grant_type=client_credentials&client_id=${clientId}`])
   })
 
+  test('comes from where connections with a certificate go, where the metadata names such an address', async () => {
+    const { cert, key } = await selfSign({ subject: '/CN=orders' })
+    const tls = JSON.stringify({ certificate: { value: cert }, key: { value: key } })
+    const { token, issuer } = await started({
+      before: (running) =>
+        running.answer('metadata', {
+          issuer: running.url,
+          jwks_uri: `${running.url}/jwks`,
+          token_endpoint: `${running.url}/elsewhere`,
+          mtls_endpoint_aliases: { token_endpoint: `${running.url}/token` },
+        }),
+      upstream: (url) => `issuer: '${url}', client_id: ${clientId}, client_auth: tls_client_auth, tls: ${tls}`,
+    })
+    expect(await token()).toBe('upstream-token-1')
+    expect(issuer.calls.token).toBe(1)
+  })
+
+  test('stands in the header that is configured, in lower case', async () => {
+    const { decide, caller } = await started({ upstream: (url) => `${plainUpstream(url)}, header: X-Upstream-Token` })
+    expect(await decide(['authorization', caller])).toMatchObject({
+      set_headers: { 'x-upstream-token': 'Bearer upstream-token-1' },
+    })
+  })
+
+  test('is not asked for any more once the sidecar has ended', async () => {
+    const { token, issuer, clock, sidecar } = await started()
+    await token()
+    await sidecar.close()
+    clock.advance(90)
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    expect(issuer.calls.token).toBe(1)
+  })
+
   test('is asked for with target, further parameters and the account of an old grant', async () => {
     const { token, issuer } = await started({
       upstream: (url) =>
@@ -156,17 +190,20 @@ describe('a secret that is swapped', () => {
 })
 
 describe('tokens on behalf of callers', () => {
-  const exchanging = (url: string) => `${patientUpstream(url)}, grant: { token_exchange: { actor: { scope: act } } }`
+  const exchanging = (url: string) =>
+    `${patientUpstream(url)}, parameters: { realm: one }, audience: [stock], grant: { token_exchange: { actor: { scope: act } } }`
 
   test('are exchanged once for each caller, with a token of who acts', async () => {
-    const { token, issuer, caller } = await started({ upstream: exchanging })
+    const { token, issuer, caller, admin } = await started({ upstream: exchanging })
     const other = `Bearer ${await issuer.mint({ claims: { sub: 'bob' } })}`
     const asked = [caller, other].flatMap((authorization) => Array.from({ length: 50 }, () => token(authorization)))
     const tokens = new Set(await Promise.all(asked))
     expect(tokens.size).toBe(2)
     const forms = issuer.received.token.map((form) => Object.fromEntries(new URLSearchParams(form)))
     expect(forms).toHaveLength(3)
-    expect(forms[0]).toEqual({ grant_type: 'client_credentials', scope: 'act' })
+    expect(forms[0]).toEqual({ grant_type: 'client_credentials', scope: 'act', realm: 'one' })
+    expect(forms[1]).toMatchObject({ audience: 'stock', realm: 'one' })
+    expect((await admin('/metrics')).body).toContain('postern_sidecar_upstream_token_callers{upstream="orders"} 2')
     expect(forms[1]).toMatchObject({ actor_token: 'upstream-token-1', subject_token: caller.replace('Bearer ', '') })
     expect(forms[2]).toMatchObject({ actor_token: 'upstream-token-1', subject_token: other.replace('Bearer ', '') })
   })

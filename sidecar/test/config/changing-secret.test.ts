@@ -71,6 +71,14 @@ describe('a secret that changes', () => {
     expect(secret.current()).toBe('version 2')
   })
 
+  test('is seen after the clock was set back', () => {
+    const environment = { SECRET: 'old' }
+    const { secret, advance } = setUp([{ env: 'SECRET' }], environment)
+    environment.SECRET = 'new'
+    advance(-3_600_000)
+    expect(secret.current()).toBe('new')
+  })
+
   test('is seen in the environment too', () => {
     const environment = { SECRET: 'old' }
     const { secret, advance } = setUp([{ env: 'SECRET' }], environment)

@@ -45,6 +45,16 @@ describe('a good file', () => {
     expect(config.issuers.demo?.revocation_feed).not.toHaveProperty('cache_ttl')
   })
 
+  test('may be that of several processes, which have in common what is used once', () => {
+    const dpop = 'dpop: { origins: [https://api.example.com] }'
+    const policy = (more: string) => minimal.replace('issuers: [demo]', `issuers: [demo], ${more}`)
+    const token = (more = '') => `identity_token: { issuer: a, audience: b${more} }`
+    const redis = `redis: { nodes: ['127.0.0.1:6379'], encryption_secret: { env: A } }`
+    const shared = `${policy(`${dpop}, ${token(', key: { env: B }')}`).replace('4100 }', '4100, shared: true }')}${redis}`
+    expect(parseConfig(shared, 'file.yaml').listen.shared).toBe(true)
+    expect(parseConfig(policy(`${dpop}, ${token()}`), 'file.yaml').listen.shared).toBeUndefined()
+  })
+
   test.each(['127.0.0.1:1', '127.9.9.9:1', '[::1]:4100', 'localhost:0'])('may listen on %s', (address) => {
     expect(parseConfig(minimal.replace('127.0.0.1:4100', `'${address}'`), 'file.yaml').listen.tcp).toBe(address)
   })

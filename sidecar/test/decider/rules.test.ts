@@ -288,6 +288,10 @@ describe('CORS preflight', () => {
     expect(await outcome({ ...preflight, method: 'GET' })).toBe('401 invalid_token')
     expect(await outcome({ ...preflight, headers: preflight.headers.slice(0, 2) })).toBe('401 invalid_token')
     expect(await outcome({ ...preflight, headers: preflight.headers.slice(2) })).toBe('401 invalid_token')
+    for (const at of [0, 2]) {
+      const twice = [...preflight.headers, ...preflight.headers.slice(at, at + 2)]
+      expect(await outcome({ ...preflight, headers: twice })).toBe('401 invalid_token')
+    }
     expect(await outcome({ ...preflight, uri: '/internal/x' })).toBe('403 access_denied')
   })
 })

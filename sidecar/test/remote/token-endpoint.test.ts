@@ -159,6 +159,16 @@ test('a nonce that the endpoint asks for is used at once, and the newest from th
   expect(new Set(proofs.map((proof) => proof?.claims.jti)).size).toBe(4)
 })
 
+test('a nonce comes with 401 as well, and is of no use to who sends no proofs', async () => {
+  const asking = { status: 401, json: { error: 'use_dpop_nonce' }, headers: { 'dpop-nonce': 'n1' } }
+  answers = [asking, { status: 200, json: token('bound', 'DPoP') }]
+  expect(await setUp(true).requestToken([])).toMatchObject({ accessToken: 'bound' })
+  expect(received).toHaveLength(2)
+  answers = [asking]
+  await expect(setUp().requestToken([])).rejects.toThrow('use_dpop_nonce')
+  expect(received).toHaveLength(3)
+})
+
 test('an endpoint that wants a nonce and gives none, or is never content, is not asked for ever', async () => {
   const { requestToken } = setUp(true)
   answers = [{ status: 400, json: { error: 'use_dpop_nonce' } }]

@@ -8,7 +8,7 @@ const value = (claims: Record<string, unknown>, mapping: Partial<Mapping>) =>
 
 describe('a claim as a header', () => {
   test('nested, by members and positions', () => {
-    const claims = { realm: { roles: ['admin', 'user'] }, 'https://x.example/y': 'z' }
+    const claims = { realm: { roles: ['admin', 'user'] }, 'https://x.example/y': 'z', numbered: { 0: 'a' } }
     expect(value(claims, { claim: ['realm', 'roles', 1] })).toBe('user')
     expect(value(claims, { claim: ['realm', 'roles'], separator: ',' })).toBe('admin,user')
     expect(value(claims, { claim: 'https://x.example/y' })).toBe('z')
@@ -17,8 +17,13 @@ describe('a claim as a header', () => {
       ['realm', 0],
       ['realm', 'roles', 'length'],
       ['realm', 'toString'],
+      ['https://x.example/y', 0],
+      ['numbered', 0],
     ]) {
       expect(value(claims, { claim }), String(claim)).toBeUndefined()
+    }
+    for (const claim of ['toString', '__proto__', ['realm', '__proto__']]) {
+      for (const format of ['json', 'base64'] as const) expect(value(claims, { claim, format })).toBeUndefined()
     }
   })
 
