@@ -4,9 +4,17 @@ import { join } from 'node:path'
 import { selfSign } from '@postern/tools/certificates'
 import { temporaryFolder } from '@postern/tools/servers/process'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { parseConfig } from '../../src/config/load.ts'
 import { type Behaviour, clientId, failures } from '../support/issuer.ts'
 import { addressOf, eventually, redisInstalled, startRedis } from '../support/redis.ts'
-import { type BenchOptions, plainUpstream, startBench, type TestBench, withUpstream } from '../support/sidecar.ts'
+import {
+  type BenchOptions,
+  benchConfig,
+  plainUpstream,
+  startBench,
+  type TestBench,
+  withUpstream,
+} from '../support/sidecar.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let bench: TestBench | undefined
@@ -124,13 +132,16 @@ describe('the token of an upstream', () => {
     })
   })
 
-  test('is not asked for any more once the sidecar has ended', async () => {
-    const { token, issuer, clock, sidecar } = await started()
+  test('that is asked for in another way after a reload is not asked for in the old one any more', async () => {
+    const { token, issuer, clock, sidecar, log } = await started()
     await token()
-    await sidecar.close()
+    const changed = (url: string) => `${plainUpstream(url)}, scope: read`
+    const options = { policy: withUpstream, upstream: changed }
+    expect(await sidecar.reload(() => parseConfig(benchConfig(issuer.url, options), 'bench.yaml'))).toBe(true)
     clock.advance(90)
     await new Promise((resolve) => setTimeout(resolve, 700))
     expect(issuer.calls.token).toBe(1)
+    expect(log.join('')).not.toContain('cannot be fetched')
   })
 
   test('is asked for with target, further parameters and the account of an old grant', async () => {

@@ -136,6 +136,8 @@ describe('the refresh token', () => {
     // What somebody else has written since is news.
     keep('fourth')
     expect(await asked(grant)).toBe('fourth')
+    await answer(grant, 'fifth')
+    expect(await asked(grant)).toBe('fifth')
   })
 
   test.each(['', '{', '{"began":1}', '[]'])('is not guessed from a damaged file: %s', (text) => {

@@ -1,5 +1,5 @@
 /** DPoP-bound tokens at the sidecar: what a thief of the token, of proofs, or of both tries. */
-import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
+import { createHmac, createPrivateKey, generateKeyPairSync, sign } from 'node:crypto'
 import type { Decision, DecisionRequest } from '@postern/protocol/decision'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -109,6 +109,52 @@ describe('a token that is bound by DPoP', () => {
     const proof = await key.prove(token)
     const decisions = await Promise.all(Array.from({ length: 8 }, () => ask(proof)))
     expect(decisions.filter(({ decision }) => decision === 'allow')).toHaveLength(1)
+  })
+
+  test('is accepted to the second, and remembered for as long', async () => {
+    const second = Math.floor(bench.clock.now() / 1_000)
+    const used: number[] = []
+    const acceptedAt = async (seconds: number, claims: Record<string, unknown>) => {
+      const verify = createVerifyProof({
+        urisOf: urisAtOrigins(['https://api.example.com']),
+        maxAge: 60,
+        leeway: 5,
+        nonces: undefined,
+        replayGuard: { use: async (_key, until) => used.push(until) > 0 },
+        burst: async (work) => work(),
+        now: () => seconds * 1_000,
+      })
+      const asked = request(['dpop', await key.prove(token, claims)])
+      return verify(asked, token, key.cnf.jkt).then(
+        () => true,
+        () => false,
+      )
+    }
+    const at = (seconds: number) => ({ iat: seconds })
+    expect(await acceptedAt(second, at(second + 5))).toBe(true)
+    expect(await acceptedAt(second, at(second + 5.001))).toBe(false)
+    // Until the end of the second in which it was made, a minute and five seconds later.
+    expect(await acceptedAt(second + 65.999, at(second))).toBe(true)
+    expect(await acceptedAt(second + 66, at(second))).toBe(false)
+    expect(used).toEqual([(second + 71) * 1_000, (second + 66) * 1_000])
+    expect(await acceptedAt(second, { nbf: second + 5 })).toBe(true)
+    expect(await acceptedAt(second, { nbf: second + 5.001 })).toBe(false)
+    expect(await acceptedAt(second, { exp: second - 4.999 })).toBe(true)
+    expect(await acceptedAt(second, { exp: second - 5 })).toBe(false)
+  })
+
+  test('one key may sign with each of its algorithms', async () => {
+    const pss = await createDpopKey(bench.clock.now, 'PS256')
+    const bound = await bench.issuer.mint({ claims: { cnf: pss.cnf } })
+    const pkcs1 = createPrivateKey({ key: { ...pss.privateJwk, kty: 'RSA' }, format: 'jwk' })
+    for (const round of [1, 2]) {
+      expect(await ask(await pss.prove(bound), {}, bound), String(round)).toMatchObject({ decision: 'allow' })
+      const [, payload] = (await pss.prove(bound)).split('.')
+      const header = { typ: 'dpop+jwt', alg: 'RS256', jwk: pss.publicJwk }
+      const input = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${payload}`
+      const proof = `${input}.${sign('sha256', Buffer.from(input), pkcs1).toString('base64url')}`
+      expect(await ask(proof, {}, bound), String(round)).toMatchObject({ decision: 'allow' })
+    }
   })
 
   test('too many proofs at once are 503, and the others are verified', async () => {

@@ -11,6 +11,11 @@ describe('the URI of a request', () => {
     expect(urisOf(request('/x/?y=/z'))).toEqual(['https://a.example/x/', 'https://b.example:8443/x/'])
   })
 
+  test('is known whatever stands in its query', () => {
+    expect(urisAtOrigins(['https://a.example'])(request('/x?y="z"|é'))).toEqual(['https://a.example/x'])
+    expect(urisAtOrigins(['https://a.example'])(request('/x"'))).toEqual([])
+  })
+
   test('never leaves its origin, whatever the request says', () => {
     const urisOf = urisAtOrigins(['https://a.example'])
     const text = fc.string({ unit: fc.constantFrom('/', '@', ':', '.', '%', '2', 'f', '\\', '?', '#', 'b', ' ', '[') })
