@@ -24,7 +24,7 @@ export function composeSecrets({
 }
 
 /** Does what needs a secret. @throws Error that says whose it is, where it is none that can be used */
-export function named<T>(name: string, work: () => T): T {
+function named<T>(name: string, work: () => T): T {
   try {
     return work()
   } catch (error) {

@@ -1,7 +1,7 @@
 /** The keys of identity tokens: the one that signs, and those before it for as long as what they signed is valid. */
-import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
+import { createPublicKey, sign } from 'node:crypto'
 import type { Secret } from '../config/changing-secret.ts'
-import { readSigningKey, type SigningKey } from '../remote/signing-key.ts'
+import { generateSigningKey, readSigningKey, type SigningKey } from '../remote/signing-key.ts'
 import { jwkThumbprint } from './jwk-thumbprint.ts'
 
 export interface IdentityKeys {
@@ -78,7 +78,6 @@ export function readIdentityKey(text: string): SigningKey {
 
 /** For as long as the sidecar runs. */
 export function generateIdentityKey(): Pick<Secret<SigningKey>, 'current'> {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const key = { key: privateKey, algorithm: 'ES256', kid: undefined }
+  const key = generateSigningKey()
   return { current: () => key }
 }

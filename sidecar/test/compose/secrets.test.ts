@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import { composeSecrets, named } from '../../src/compose/secrets.ts'
+import { composeSecrets } from '../../src/compose/secrets.ts'
 import { createReadSecret } from '../../src/config/secret.ts'
 
 const changingSecret = composeSecrets({
@@ -21,5 +21,4 @@ describe('a secret that cannot be used at the start', () => {
 
 test('what goes well is what it is', () => {
   expect(changingSecret('orders key', [{ env: 'KEY' }], ([text]) => text).current()).toBe('secret')
-  expect(named('main identity_token.key', () => 1)).toBe(1)
 })

@@ -122,7 +122,8 @@ describe('a token for an upstream', () => {
       expiresAt: () => undefined,
       callers: () => 0,
     }
-    upstreamTokens(app, { upstreamOf: () => upstream, now: () => time, onUnavailable: () => undefined })
+    const during = <Made>(work: () => Made) => work()
+    upstreamTokens(app, { upstreamOf: () => upstream, during, now: () => time, onUnavailable: () => undefined })
     const answer = await app.inject({ method: 'POST', url: '/v1/upstream-tokens/orders', payload: {} })
     expect(answer.json()).toEqual({ access_token: 'a', token_type: 'Bearer', expires_in: 7 })
     await app.close()
