@@ -187,10 +187,7 @@ describe('several processes of one configuration', () => {
 
   test('share the address, each with its own admin port; one may go while the other serves', async () => {
     const port = await freePort()
-    const config = benchConfig(issuer.url, {}).replace(
-      '{ tcp: 127.0.0.1:0 }',
-      `{ tcp: 127.0.0.1:${port}, shared: true }`,
-    )
+    const config = benchConfig(issuer.url, { listen: 'shared: true' }).replace('127.0.0.1:0', `127.0.0.1:${port}`)
     const file = await configFile(config)
     const [one, other] = [await startOne(file), await startOne(file)]
     const authorization = `Bearer ${await issuer.mint()}`
