@@ -127,9 +127,10 @@ export function createDecide(steps: Steps): Decide {
     const route = routes.of(request)
     if (route === 'ambiguous') return ambiguous
     if (route.access === 'nobody') return closed
-    if (isOpenPreflight(request)) return admission.anonymous(now())
     const extraction = extractToken(request)
     if (extraction === 'repeated') return refusals.repeated
+    // With a token, it is a request like any other.
+    if (extraction === 'none' && isOpenPreflight(request)) return admission.anonymous(now())
     if (extraction === 'none') return route.access === 'anonymous' ? admitAnonymous() : refusals.missing
     return decideAbout(extraction, route, request)
   }

@@ -157,7 +157,7 @@ function tellingUpstream(
       const details = token && { header, expires_at: seconds(token.expiresAt) }
       note('upstream_token', token ? 'there is one' : 'it would be fetched', details)
       const { scheme = 'Bearer' as const, expiresAt = Number.POSITIVE_INFINITY } = token ?? {}
-      return { accessToken: '', scheme, headerValue: redacted, expiresAt }
+      return { accessToken: '', scheme, boundTo: undefined, headerValue: redacted, expiresAt }
     }
     return { current, peek: source.peek, get: async () => current() }
   }

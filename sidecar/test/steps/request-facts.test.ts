@@ -17,7 +17,7 @@ test('names of headers are in lower case, and a header that is there twice is on
 })
 
 test('what clients name is a name, whatever it is called', () => {
-  const { query, headers } = read('/?__proto__=1&toString=2', ['__proto__', '3'])
+  const { query = {}, headers } = read('/?__proto__=1&toString=2', ['__proto__', '3'])
   expect(Object.keys(query)).toEqual(['__proto__', 'toString'])
   expect(query.toString).toEqual(['2'])
   expect('valueOf' in query).toBe(false)
