@@ -241,6 +241,7 @@ describe('an introspected token', () => {
     ['its expiry in the past', { exp: 1 }],
     ['an expiry that is text', { exp: '9999999999' }],
     ['nbf in the future', { nbf: 9_999_999_999 }],
+    ['nbf that is text', { nbf: 'soon' }],
     ['another token type', { token_type: 'DPoP' }],
     ['the use of a refresh token', { token_use: 'refresh_token' }],
     ['a use that is no text', { token_use: ['access_token'] }],

@@ -303,6 +303,11 @@ describe('a JWT, where the policy has its issuer asked about it too', () => {
     const less = await jwt()
     bench.issuer.introspects(less.token, { active: true, ...less.claims, scope: 'write' })
     expect(await status(less.token)).toBe(403)
+    const silent = await jwt()
+    bench.issuer.introspects(silent.token, { active: true, ...silent.claims, roles: 'told' })
+    expect(await bench.decide(['authorization', `Bearer ${silent.token}`])).toMatchObject({
+      set_headers: { 'x-roles': 'told' },
+    })
     const other = await jwt({ roles: 'signed' })
     bench.issuer.introspects(other.token, {
       active: true,
