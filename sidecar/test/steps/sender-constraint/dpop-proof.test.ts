@@ -252,6 +252,10 @@ describe('a token that is bound by DPoP', () => {
   test('members beside those of the key do not make it another one', async () => {
     const jwk = { ...key.publicJwk, n: 'AAAA', e: 'AQAB', kid: 'k', alg: 'ES256' }
     expect(await ask(await key.prove(token, {}, { jwk }))).toMatchObject({ decision: 'allow' })
+    const edwards = await createDpopKey(bench.clock.now, 'Ed25519')
+    const bound = await bench.issuer.mint({ claims: { cnf: edwards.cnf } })
+    const proof = await edwards.prove(bound, {}, { jwk: { ...edwards.publicJwk, y: 'AAAA' } })
+    expect(await ask(proof, {}, bound)).toMatchObject({ decision: 'allow' })
   })
 
   test('a proof with the private key in it is refused', async () => {
