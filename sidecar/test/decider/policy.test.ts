@@ -46,6 +46,14 @@ describe('a decision', () => {
     expect(bench.issuer.calls).toMatchObject({ introspection: 0, token: 0, events: 0 })
   })
 
+  test('with a malformed token, or with two: a challenge that says which', async () => {
+    bench = await startBench()
+    expect((await bench.ask('Bearer a b')).body).toMatchObject({ error: 'invalid_request' })
+    expect((await bench.ask('Bearer a b')).headers.get('www-authenticate')).toContain('error="invalid_request"')
+    const twice = await bench.decide(['authorization', 'Bearer a', 'authorization', 'Bearer a'])
+    expect(twice).toMatchObject({ status: 401, body: { error: 'invalid_request' } })
+  })
+
   test('about a policy that there is not is a refusal', async () => {
     bench = await startBench()
     const token = `Bearer ${await bench.issuer.mint()}`
