@@ -1,8 +1,8 @@
 /** Prometheus metrics. What the hot path counts as plain numbers is read when metrics are asked for. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Policy } from './decider/policy.ts'
-import type { Dependency } from './remote/dependency.ts'
-import type { RevocationFeed } from './remote/revocation-feed.ts'
+import type { Dependency } from './remote/calls/dependency.ts'
+import type { RevocationFeed } from './remote/revocations/revocation-feed.ts'
 import { watchSteps } from './step-metrics.ts'
 import type { UpstreamStep } from './steps/upstream-token.ts'
 import type { Step } from './timing.ts'

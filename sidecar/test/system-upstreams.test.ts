@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Sidecar, startSidecar } from '../src/compose.ts'
 import { parseConfig } from '../src/config/load.ts'
 import { createReadSecret } from '../src/config/secret.ts'
-import { signAssertion } from '../src/remote/signed-assertion.ts'
-import { readSigningKey } from '../src/remote/signing-key.ts'
+import { signAssertion } from '../src/remote/signing/signed-assertion.ts'
+import { readSigningKey } from '../src/remote/signing/signing-key.ts'
 import { type IdentityServer, startIdentityServer } from './support/identity-server.ts'
 
 let server: IdentityServer

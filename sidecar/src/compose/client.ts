@@ -3,7 +3,7 @@ import type { ClientAuthConfig } from '../config/schema/client-auth.ts'
 import type { SecretSource } from '../config/schema/parts.ts'
 import { createOAuthClient, type OAuthClient } from '../remote/client-auth/client.ts'
 import { methods } from '../remote/client-auth/list.ts'
-import { readSharedKey, readSigningKey } from '../remote/signing-key.ts'
+import { readSharedKey, readSigningKey } from '../remote/signing/signing-key.ts'
 import { composeHttp } from './http.ts'
 import type { Toolkit } from './toolkit.ts'
 

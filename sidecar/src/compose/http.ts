@@ -1,8 +1,8 @@
 /** Connections with a client certificate, or to servers of a private authority, from their configuration. */
 import type { Secret } from '../config/changing-secret.ts'
 import type { TlsConfig } from '../config/schema/client-auth.ts'
-import type { HttpClient } from '../remote/http-client.ts'
-import { checkTlsMaterial, createTlsHttpClient, type TlsMaterial } from '../remote/tls-http-client.ts'
+import type { HttpClient } from '../remote/calls/http-client.ts'
+import { checkTlsMaterial, createTlsHttpClient, type TlsMaterial } from '../remote/calls/tls-http-client.ts'
 import type { Toolkit } from './toolkit.ts'
 
 export interface ComposedHttp {

@@ -2,7 +2,7 @@
 import type { CacheConfig } from '../config/schema/cache.ts'
 import type { IntrospectionConfig } from '../config/schema/introspection.ts'
 import type { IssuerConfig } from '../config/schema/issuer.ts'
-import { createHedge } from '../remote/hedge.ts'
+import { createHedge } from '../remote/calls/hedge.ts'
 import {
   type AnswersOptions,
   createIntrospectionAnswers,
@@ -11,8 +11,8 @@ import {
 } from '../remote/introspection/answers.ts'
 import { type Ask, createAsk } from '../remote/introspection/question.ts'
 import { createReadSigned } from '../remote/introspection/signed-answer.ts'
-import { createVerifyIssuerJwt } from '../remote/issuer-jwt.ts'
-import type { Jwks } from '../remote/jwks.ts'
+import { createVerifyIssuerJwt } from '../remote/jwt/issuer-jwt.ts'
+import type { Jwks } from '../remote/jwt/jwks.ts'
 import type { FindEndpoint } from '../remote/metadata.ts'
 import { createSecondLevel } from '../remote/redis/second-level.ts'
 import { createIntrospectToken, type TokenIntrospection } from '../steps/introspect-token.ts'

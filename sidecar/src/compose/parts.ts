@@ -3,7 +3,7 @@
  * is deeply equal; it is closed once no configuration uses it any more. Secrets that change are read again while it lives.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { createDependency, type Dependency, type DependencyOptions } from '../remote/dependency.ts'
+import { createDependency, type Dependency, type DependencyOptions } from '../remote/calls/dependency.ts'
 import type { Common, CommonToolkit, Toolkit, Workbench } from './toolkit.ts'
 
 /** What parts are built with, before each has a scope of its own. */

@@ -1,8 +1,8 @@
 /** The policies, compiled, with the issuers and upstreams that they share. */
 import type { Config } from '../config/schema.ts'
 import type { Policy } from '../decider/policy.ts'
-import type { Jwks } from '../remote/jwks.ts'
-import type { RevocationFeed } from '../remote/revocation-feed.ts'
+import type { Jwks } from '../remote/jwt/jwks.ts'
+import type { RevocationFeed } from '../remote/revocations/revocation-feed.ts'
 import type { UpstreamStep } from '../steps/upstream-token.ts'
 import type { Inspector } from '../transports/inspection.ts'
 import { composeIssuer } from './issuer.ts'

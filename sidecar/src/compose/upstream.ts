@@ -2,24 +2,24 @@
 import type { TokenTargetConfig } from '../config/schema/grant.ts'
 import type { UpstreamConfig } from '../config/schema/upstream.ts'
 import { safeReason } from '../failures.ts'
-import { createCallerTokens, type FetchForCaller } from '../remote/caller-tokens.ts'
 import type { OAuthClient } from '../remote/client-auth/client.ts'
-import { createDpopKey } from '../remote/dpop-key.ts'
 import { createMetadata } from '../remote/metadata.ts'
 import { createSecondLevel } from '../remote/redis/second-level.ts'
-import { SharedToken, shareTokens } from '../remote/shared-tokens.ts'
-import { generateSigningKey, readSigningKey } from '../remote/signing-key.ts'
+import { createDpopKey } from '../remote/signing/dpop-key.ts'
+import { generateSigningKey, readSigningKey } from '../remote/signing/signing-key.ts'
+import { clientCredentials } from '../remote/upstream-grants/client-credentials.ts'
+import { createFetchOwn } from '../remote/upstream-grants/fetch.ts'
+import type { OwnGrant } from '../remote/upstream-grants/grant.ts'
 import {
   createRequestToken,
   type Parameters,
   type RequestToken,
   type TokenEndpointOptions,
   TokenRefused,
-} from '../remote/token-endpoint.ts'
-import { clientCredentials } from '../remote/upstream-grants/client-credentials.ts'
-import { createFetchOwn } from '../remote/upstream-grants/fetch.ts'
-import type { OwnGrant } from '../remote/upstream-grants/grant.ts'
-import { createUpstreamTokens, type UpstreamTokens } from '../remote/upstream-tokens.ts'
+} from '../remote/upstream-grants/token-endpoint.ts'
+import { createCallerTokens, type FetchForCaller } from '../remote/upstream-tokens/caller-tokens.ts'
+import { SharedToken, shareTokens } from '../remote/upstream-tokens/shared-tokens.ts'
+import { createUpstreamTokens, type UpstreamTokens } from '../remote/upstream-tokens/upstream-tokens.ts'
 import type { UpstreamStep } from '../steps/upstream-token.ts'
 import { composeClient } from './client.ts'
 import type { Toolkit } from './toolkit.ts'

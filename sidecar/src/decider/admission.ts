@@ -1,7 +1,7 @@
 /** From an identity to the decision that lets its requests through. */
 import type { Confirmation } from '@postern/protocol/confirmation'
 import type { Allow, DecisionRequest } from '@postern/protocol/decision'
-import type { TokenSource } from '../remote/upstream-tokens.ts'
+import type { TokenSource } from '../remote/upstream-tokens/upstream-tokens.ts'
 import type { GatewayClaims } from '../steps/gateway-claims.ts'
 import type { HeaderPlan } from '../steps/headers.ts'
 import type { Identity } from '../steps/identity.ts'

@@ -4,7 +4,7 @@
  */
 import type { Allow, Decision, DecisionRequest, Deny } from '@postern/protocol/decision'
 import { DependencyError, Refusal } from '../failures.ts'
-import type { UpstreamToken } from '../remote/upstream-tokens.ts'
+import type { UpstreamToken } from '../remote/upstream-tokens/upstream-tokens.ts'
 import type { ExtractToken } from '../steps/extract.ts'
 import type { CheckRevocation } from '../steps/revocation.ts'
 import type { CheckPossession } from '../steps/sender-constraint/possession.ts'

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { Decision, DecisionRequest } from '@postern/protocol/decision'
 import { Refusal, safeReason } from '../failures.ts'
-import type { TokenSource } from '../remote/upstream-tokens.ts'
+import type { TokenSource } from '../remote/upstream-tokens/upstream-tokens.ts'
 import { tokenKind } from '../steps/token-kind.ts'
 import { createTimer } from '../timing.ts'
 import { createDecide, type Steps } from './decide.ts'

@@ -7,7 +7,7 @@ import type { Confirmation } from '@postern/protocol/confirmation'
 import type { Allow, Deny } from '@postern/protocol/decision'
 import { LRUCache } from 'lru-cache'
 import type { CacheConfig } from '../config/schema/cache.ts'
-import type { TokenSource } from '../remote/upstream-tokens.ts'
+import type { TokenSource } from '../remote/upstream-tokens/upstream-tokens.ts'
 import type { Identity } from '../steps/identity.ts'
 import type { KnownToken } from '../steps/revocation.ts'
 

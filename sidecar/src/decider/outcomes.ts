@@ -1,7 +1,7 @@
 /** What became of tokens: known ones, and those that somebody asks about for the first time. */
 import type { CacheConfig } from '../config/schema/cache.ts'
 import { DependencyError, Refusal } from '../failures.ts'
-import { createSingleFlight } from '../remote/single-flight.ts'
+import { createSingleFlight } from '../remote/calls/single-flight.ts'
 import type { Authenticate } from '../steps/identity.ts'
 import { readConfirmation } from '../steps/sender-constraint/confirmation.ts'
 import type { UpstreamStep } from '../steps/upstream-token.ts'

@@ -1,6 +1,6 @@
 /** From a decision to the one with the upstream's token. */
 import type { Allow } from '@postern/protocol/decision'
-import type { UpstreamToken } from '../remote/upstream-tokens.ts'
+import type { UpstreamToken } from '../remote/upstream-tokens/upstream-tokens.ts'
 import type { Verified } from './outcome-cache.ts'
 
 /** Made once for each pair of the two. */

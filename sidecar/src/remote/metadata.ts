@@ -2,9 +2,9 @@
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { DependencyError } from '../failures.ts'
-import type { Dependency } from './dependency.ts'
-import type { HttpClient } from './http-client.ts'
-import { createSingleFlight } from './single-flight.ts'
+import type { Dependency } from './calls/dependency.ts'
+import type { HttpClient } from './calls/http-client.ts'
+import { createSingleFlight } from './calls/single-flight.ts'
 
 const endpoints = {
   jwks_uri: Type.Optional(Type.String()),

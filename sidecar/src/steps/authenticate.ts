@@ -1,7 +1,7 @@
 /** The second step: verify a JWT of one of the policy's issuers, or introspect a token, or both. */
 import { isToken68 } from '@postern/protocol/authentication-scheme'
 import { Refusal } from '../failures.ts'
-import type { ReceivedJwt } from '../remote/received-jwt.ts'
+import type { ReceivedJwt } from '../remote/jwt/received-jwt.ts'
 import type { Authenticate, Identity } from './identity.ts'
 import type { TokenIntrospection } from './introspect-token.ts'
 import { tokenKind } from './token-kind.ts'

@@ -1,7 +1,7 @@
 /** The keys of identity tokens: the one that signs, and those before it for as long as what they signed is valid. */
 import { createPublicKey, sign } from 'node:crypto'
 import type { Secret } from '../config/changing-secret.ts'
-import { generateSigningKey, readSigningKey, type SigningKey } from '../remote/signing-key.ts'
+import { generateSigningKey, readSigningKey, type SigningKey } from '../remote/signing/signing-key.ts'
 import { jwkThumbprint } from './jwk-thumbprint.ts'
 
 export interface IdentityKeys {

@@ -2,7 +2,7 @@
 import { audienceMatches } from '@postern/protocol/audience'
 import { DependencyError, Refusal } from '../failures.ts'
 import type { IntrospectionAnswer, IntrospectionAnswers } from '../remote/introspection/answers.ts'
-import type { Claims } from '../remote/issuer-jwt.ts'
+import type { Claims } from '../remote/jwt/issuer-jwt.ts'
 import type { Identity } from './identity.ts'
 import { revocableClaims } from './revocation.ts'
 import { namesKey } from './sender-constraint/confirmation.ts'

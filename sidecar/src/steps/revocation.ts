@@ -1,7 +1,7 @@
 /** The step that no cache skips: is the token revoked, and can that be known? */
 import type { RevocableClaims } from '@postern/protocol/revocation'
 import { Refusal } from '../failures.ts'
-import type { RevocationFeed } from '../remote/revocation-feed.ts'
+import type { RevocationFeed } from '../remote/revocations/revocation-feed.ts'
 
 export type RevocationState = 'in_force' | 'revoked' | 'unknown'
 

@@ -1,5 +1,5 @@
 /** Telling JWTs from opaque tokens, and which issuer a JWT claims, before anything of it is believed. */
-import { type ReceivedJwt, receiveJwt } from '../remote/received-jwt.ts'
+import { type ReceivedJwt, receiveJwt } from '../remote/jwt/received-jwt.ts'
 
 const compactJws = /^([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
 

@@ -3,7 +3,7 @@
 import { readUnverifiedJws } from '@postern/protocol/compact-jws'
 import type { PurgeOutcome } from '@postern/protocol/upstream-token'
 import type { Caller } from '../remote/upstream-grants/grant.ts'
-import type { TokenSource } from '../remote/upstream-tokens.ts'
+import type { TokenSource } from '../remote/upstream-tokens/upstream-tokens.ts'
 
 export interface UpstreamStep {
   /** Lower case. */

@@ -4,8 +4,8 @@
  */
 import { audienceMatches } from '@postern/protocol/audience'
 import { Refusal } from '../failures.ts'
-import { type Claims, notAccepted, type VerifyIssuerJwt } from '../remote/issuer-jwt.ts'
-import { type ReceivedJwt, typeOf } from '../remote/received-jwt.ts'
+import { type Claims, notAccepted, type VerifyIssuerJwt } from '../remote/jwt/issuer-jwt.ts'
+import { type ReceivedJwt, typeOf } from '../remote/jwt/received-jwt.ts'
 import type { Identity } from './identity.ts'
 import { revocableClaims } from './revocation.ts'
 import { namesKey } from './sender-constraint/confirmation.ts'

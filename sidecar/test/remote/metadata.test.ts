@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { createDependency, type Dependency } from '../../src/remote/dependency.ts'
-import type { HttpAnswer } from '../../src/remote/http-client.ts'
+import { createDependency, type Dependency } from '../../src/remote/calls/dependency.ts'
+import type { HttpAnswer } from '../../src/remote/calls/http-client.ts'
 import { createMetadata } from '../../src/remote/metadata.ts'
 
 const dependencies: Dependency[] = []

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Refusal } from '../../src/failures.ts'
-import type { RevocationFeed } from '../../src/remote/revocation-feed.ts'
+import type { RevocationFeed } from '../../src/remote/revocations/revocation-feed.ts'
 import { createCheckRevocation, type KnownToken, revocableClaims } from '../../src/steps/revocation.ts'
 
 /** The feed of one issuer, which says what the test wants. */

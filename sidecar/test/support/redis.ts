@@ -1,6 +1,6 @@
 /** A real Redis for the tests of one file. */
 import { hasRedis, type RedisServer, type RedisServerOptions, startRedis } from '@postern/tools/servers/redis'
-import { createDependency } from '../../src/remote/dependency.ts'
+import { createDependency } from '../../src/remote/calls/dependency.ts'
 import {
   type OpenRedis,
   openRedis,

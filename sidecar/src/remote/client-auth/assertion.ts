@@ -1,7 +1,7 @@
 /** `private_key_jwt` and `client_secret_jwt` (RFC 7523 section 2.2): a JWT for one use, signed by the client's key or secret. */
 import type { Secret } from '../../config/changing-secret.ts'
-import { signAssertion } from '../signed-assertion.ts'
-import type { SigningKey } from '../signing-key.ts'
+import { signAssertion } from '../signing/signed-assertion.ts'
+import type { SigningKey } from '../signing/signing-key.ts'
 import type { ClientAuthMethod } from './method.ts'
 
 export interface AssertionOptions {

@@ -1,6 +1,6 @@
 /** The sidecar as a client at an endpoint: sends what is asked for with its credentials, as they are at that moment. */
 import type { Secret } from '../../config/changing-secret.ts'
-import { formBody, type HttpAnswer, type HttpClient, type HttpRequest } from '../http-client.ts'
+import { formBody, type HttpAnswer, type HttpClient, type HttpRequest } from '../calls/http-client.ts'
 import type { ClientAuthMethod } from './method.ts'
 
 export interface FormRequest extends Omit<HttpRequest, 'method' | 'body'> {

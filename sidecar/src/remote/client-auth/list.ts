@@ -1,7 +1,7 @@
 /** The client authentication methods. To add one: a file beside these, a line here, and its name in the schema. */
 import type { Secret } from '../../config/changing-secret.ts'
 import type { ClientAuthMethodName } from '../../config/schema/client-auth.ts'
-import type { SigningKey } from '../signing-key.ts'
+import type { SigningKey } from '../signing/signing-key.ts'
 import { clientAssertion } from './assertion.ts'
 import { clientIdAlone } from './client-id.ts'
 import { clientSecretBasic } from './client-secret-basic.ts'

@@ -5,9 +5,9 @@
  */
 import { LRUCache } from 'lru-cache'
 import Type, { type Static } from 'typebox'
-import type { Claims } from '../issuer-jwt.ts'
+import { createSingleFlight } from '../calls/single-flight.ts'
+import type { Claims } from '../jwt/issuer-jwt.ts'
 import type { SecondLevel } from '../redis/second-level.ts'
-import { createSingleFlight } from '../single-flight.ts'
 import type { Ask } from './question.ts'
 
 export interface IntrospectionAnswer {

@@ -1,11 +1,11 @@
 /** A question to an introspection endpoint (RFC 7662), all of its requests included. */
 import { DependencyError } from '../../failures.ts'
+import type { Dependency } from '../calls/dependency.ts'
+import type { Hedge } from '../calls/hedge.ts'
+import type { HttpAnswer } from '../calls/http-client.ts'
+import { sendPatiently } from '../calls/retry.ts'
 import type { OAuthClient } from '../client-auth/client.ts'
-import type { Dependency } from '../dependency.ts'
-import type { Hedge } from '../hedge.ts'
-import type { HttpAnswer } from '../http-client.ts'
-import type { Claims } from '../issuer-jwt.ts'
-import { sendPatiently } from '../retry.ts'
+import type { Claims } from '../jwt/issuer-jwt.ts'
 import { type IntrospectionResponse, isIntrospectionResponse } from './response.ts'
 import type { ReadSigned } from './signed-answer.ts'
 

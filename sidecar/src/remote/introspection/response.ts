@@ -1,5 +1,5 @@
 /** An introspection response (RFC 7662 section 2.2), signed or not. */
-import type { Claims } from '../issuer-jwt.ts'
+import type { Claims } from '../jwt/issuer-jwt.ts'
 
 export interface IntrospectionResponse extends Claims {
   readonly active: boolean

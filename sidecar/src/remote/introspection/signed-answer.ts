@@ -1,9 +1,9 @@
 /** Answers of an introspection endpoint as signed JWTs (RFC 9701): they are the issuer's, for us, and fresh, or not believed. */
 import { audienceMatches } from '@postern/protocol/audience'
 import { DependencyError, Refusal } from '../../failures.ts'
-import type { HttpAnswer } from '../http-client.ts'
-import type { VerifyIssuerJwt } from '../issuer-jwt.ts'
-import { receiveJwt } from '../received-jwt.ts'
+import type { HttpAnswer } from '../calls/http-client.ts'
+import type { VerifyIssuerJwt } from '../jwt/issuer-jwt.ts'
+import { receiveJwt } from '../jwt/received-jwt.ts'
 import { type IntrospectionResponse, isIntrospectionResponse } from './response.ts'
 
 /** @throws DependencyError */

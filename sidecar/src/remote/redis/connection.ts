@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module'
 import type { Cluster, Redis, RedisOptions } from 'ioredis'
 import { DependencyError } from '../../failures.ts'
-import type { Dependency } from '../dependency.ts'
+import type { Dependency } from '../calls/dependency.ts'
 
 /** Of the driver, what is used. */
 export interface RedisCommands {

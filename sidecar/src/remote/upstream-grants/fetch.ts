@@ -1,7 +1,8 @@
 /** From a grant to tokens: asks the endpoint, and once more where a grant that was refused has something new to ask with. */
-import { type Parameters, type RequestToken, TokenRefused } from '../token-endpoint.ts'
-import type { FetchedToken } from '../token-response.ts'
+
 import type { OwnGrant } from './grant.ts'
+import { type Parameters, type RequestToken, TokenRefused } from './token-endpoint.ts'
+import type { FetchedToken } from './token-response.ts'
 
 /** @param target which kind of token: scope, audience, resource */
 export function createFetchOwn(

@@ -2,8 +2,8 @@
  * The grants from the client's side: which parameters ask for a token. Some ask for the sidecar, and the token is everybody's;
  * the others ask for one caller, and say for whom.
  */
-import type { Parameters } from '../token-endpoint.ts'
-import type { FetchedToken } from '../token-response.ts'
+import type { Parameters } from './token-endpoint.ts'
+import type { FetchedToken } from './token-response.ts'
 
 /** Who asks for a decision, and was authenticated. */
 export interface Caller {

@@ -1,11 +1,11 @@
 /** The JWT bearer grant (RFC 7523 section 2.1), with an assertion that the sidecar itself signs. */
 import type { Secret } from '../../config/changing-secret.ts'
 import { Refusal } from '../../failures.ts'
-import { signAssertion } from '../signed-assertion.ts'
-import type { SigningKey } from '../signing-key.ts'
-import type { Parameters } from '../token-endpoint.ts'
+import { signAssertion } from '../signing/signed-assertion.ts'
+import type { SigningKey } from '../signing/signing-key.ts'
 import { type ClaimTemplate, parseTemplate } from './claim-template.ts'
 import type { Caller, UpstreamGrant } from './grant.ts'
+import type { Parameters } from './token-endpoint.ts'
 
 export interface JwtBearerOptions {
   key: Secret<SigningKey>

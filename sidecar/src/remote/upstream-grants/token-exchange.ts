@@ -1,6 +1,6 @@
 /** Token exchange (RFC 8693): a token for the upstream on behalf of the caller, on the word of the caller's own token. */
 import { sha256 } from '../sha256.ts'
-import type { UpstreamTokens } from '../upstream-tokens.ts'
+import type { UpstreamTokens } from '../upstream-tokens/upstream-tokens.ts'
 import type { CallerGrant } from './grant.ts'
 
 export interface TokenExchangeOptions {

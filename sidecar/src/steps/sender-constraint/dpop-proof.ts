@@ -2,7 +2,7 @@
 import type { DecisionRequest } from '@postern/protocol/decision'
 import { type DpopProof, normalizeHttpUri, readDpopProof } from '@postern/protocol/dpop'
 import { DependencyError, Refusal } from '../../failures.ts'
-import type { Burst } from '../../remote/bursts.ts'
+import type { Burst } from '../../remote/jwt/bursts.ts'
 import type { ReplayGuard } from '../../remote/replay-guard.ts'
 import { sha256 } from '../../remote/sha256.ts'
 import { jwkThumbprint } from '../jwk-thumbprint.ts'

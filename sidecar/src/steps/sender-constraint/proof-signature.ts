@@ -2,7 +2,11 @@
 import { createPublicKey } from 'node:crypto'
 import type { DpopAlgorithm, DpopProof } from '@postern/protocol/dpop'
 import { LRUCache } from 'lru-cache'
-import { type SignatureAlgorithm, signatureAlgorithms, type VerifyWithKey } from '../../remote/signature-algorithms.ts'
+import {
+  type SignatureAlgorithm,
+  signatureAlgorithms,
+  type VerifyWithKey,
+} from '../../remote/jwt/signature-algorithms.ts'
 
 /** @param jkt thumbprint of the key in the proof */
 export type VerifyProofSignature = (proof: string, read: DpopProof, jkt: string) => boolean

@@ -4,10 +4,10 @@ import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, exportJWK, jwtVeri
 import { describe, expect, test } from 'vitest'
 import type { Secret } from '../../../src/config/changing-secret.ts'
 import { type ClientAuthMethodName, clientAuthMethods } from '../../../src/config/schema/client-auth.ts'
+import type { HttpAnswer, HttpRequest } from '../../../src/remote/calls/http-client.ts'
 import { createOAuthClient } from '../../../src/remote/client-auth/client.ts'
 import { methods } from '../../../src/remote/client-auth/list.ts'
-import type { HttpAnswer, HttpRequest } from '../../../src/remote/http-client.ts'
-import { readSharedKey, readSigningKey } from '../../../src/remote/signing-key.ts'
+import { readSharedKey, readSigningKey } from '../../../src/remote/signing/signing-key.ts'
 
 const now = () => 1_700_000_000_500
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })

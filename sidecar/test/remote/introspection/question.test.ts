@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createDependency, type Dependency } from '../../../src/remote/dependency.ts'
-import { createHedge } from '../../../src/remote/hedge.ts'
-import type { HttpAnswer, HttpRequest } from '../../../src/remote/http-client.ts'
+import { createDependency, type Dependency } from '../../../src/remote/calls/dependency.ts'
+import { createHedge } from '../../../src/remote/calls/hedge.ts'
+import type { HttpAnswer, HttpRequest } from '../../../src/remote/calls/http-client.ts'
 import { createAsk, type QuestionOptions } from '../../../src/remote/introspection/question.ts'
 
 let dependency: Dependency

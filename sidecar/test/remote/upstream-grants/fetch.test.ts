@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { DependencyError } from '../../../src/failures.ts'
-import { type Parameters, TokenRefused } from '../../../src/remote/token-endpoint.ts'
-import type { FetchedToken } from '../../../src/remote/token-response.ts'
 import { createFetchOwn } from '../../../src/remote/upstream-grants/fetch.ts'
 import { passwordGrant } from '../../../src/remote/upstream-grants/password.ts'
+import { type Parameters, TokenRefused } from '../../../src/remote/upstream-grants/token-endpoint.ts'
+import type { FetchedToken } from '../../../src/remote/upstream-grants/token-response.ts'
 
 const token: FetchedToken = { accessToken: 'a', scheme: 'Bearer', expiresIn: 60, refreshToken: undefined }
 const refused = (code: string) => new TokenRefused('endpoint', `refused with ${code}`, code)

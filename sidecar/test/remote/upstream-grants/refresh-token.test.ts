@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { temporaryFolder } from '@postern/tools/servers/process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sha256 } from '../../../src/remote/sha256.ts'
-import type { FetchedToken } from '../../../src/remote/token-response.ts'
 import { createRefreshState, type HeldRefreshToken } from '../../../src/remote/upstream-grants/refresh-state.ts'
 import { refreshTokenGrant } from '../../../src/remote/upstream-grants/refresh-token.ts'
+import type { FetchedToken } from '../../../src/remote/upstream-grants/token-response.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let files = 0
