@@ -11,25 +11,34 @@ export interface Result extends Measurement {
 
 export interface Comparison {
   with: string
-  /** Throughput as a part of the other's. */
+  /** Throughput as a part of the other's in the same round. */
   ratio: number
   /** The same by processor time of the server, which holds also where the load generator was the limit. */
   cpuRatio: number | undefined
 }
 
 export function summarizeAll(measured: readonly Measured[]): Result[] {
-  const medians = new Map(measured.map(({ scenario, measurements }) => [scenario, medianOf(measurements)]))
-  return [...medians].map(([{ name, against, bar }, median]) => {
-    const other = against && medians.get(against)
-    if (against && !other) throw new Error(`${name} is to be compared with ${against.name}, which was not measured`)
-    return { name, bar, ...median, comparison: against && other && { with: against.name, ...compare(median, other) } }
+  const all = new Map(measured.map(({ scenario, measurements }) => [scenario, measurements]))
+  return measured.map(({ scenario: { name, against, bar }, measurements }) => {
+    const others = against && all.get(against)
+    if (against && !others) throw new Error(`${name} is to be compared with ${against.name}, which was not measured`)
+    const comparison = against && others && { with: against.name, ...compare(measurements, others) }
+    return { name, bar, ...medianOf(measurements), comparison }
   })
 }
 
-function compare(one: Measurement, other: Measurement): Omit<Comparison, 'with'> {
+/** Round by round, since the machine's own speed changes from one to the next: the median of their ratios. */
+function compare(ones: readonly Measurement[], others: readonly Measurement[]): Omit<Comparison, 'with'> {
+  const of = (ratio: (one: Measurement, other: Measurement) => number | undefined) =>
+    median(
+      ones.flatMap((one, round) => {
+        const other = others[round]
+        return (other && ratio(one, other)) ?? []
+      }),
+    )
   return {
-    ratio: one.requestsPerSecond / other.requestsPerSecond,
-    cpuRatio: one.cpuPerRequest && other.cpuPerRequest && other.cpuPerRequest / one.cpuPerRequest,
+    ratio: of((one, other) => one.requestsPerSecond / other.requestsPerSecond) ?? Number.NaN,
+    cpuRatio: of((one, other) => one.cpuPerRequest && other.cpuPerRequest && other.cpuPerRequest / one.cpuPerRequest),
   }
 }
 

@@ -22,7 +22,8 @@ const against = emptyRoute.scenario
 describe('summarizeAll', () => {
   test('takes the median of the rounds, so that one disturbed round does not count', () => {
     const disturbed = [{ requestsPerSecond: 600 }, { requestsPerSecond: 10 }, { requestsPerSecond: 700 }]
-    const [, result] = summarizeAll([emptyRoute, measured('a', disturbed, { against })])
+    const calm = measured('empty-route', [{}, {}, {}])
+    const [, result] = summarizeAll([calm, measured('a', disturbed, { against: calm.scenario })])
     expect(result?.requestsPerSecond).toBe(600)
     expect(result?.comparison?.ratio).toBeCloseTo(0.6)
   })
@@ -30,6 +31,17 @@ describe('summarizeAll', () => {
   test('compares processor time the other way round: less is better', () => {
     const [, result] = summarizeAll([emptyRoute, measured('a', [{ cpuPerRequest: 20 }], { against })])
     expect(result?.comparison?.cpuRatio).toBeCloseTo(0.5)
+  })
+
+  test('compares within each round, since the machine may be slower in the next', () => {
+    const peer = measured('peer', [
+      { requestsPerSecond: 1_000 },
+      { requestsPerSecond: 400 },
+      { requestsPerSecond: 100 },
+    ])
+    const rounds = [{ requestsPerSecond: 900 }, { requestsPerSecond: 100 }, { requestsPerSecond: 95 }]
+    const [, result] = summarizeAll([peer, measured('ours', rounds, { against: peer.scenario })])
+    expect(result?.comparison?.ratio).toBeCloseTo(0.9)
   })
 
   test('compares each with its own', () => {

@@ -57,10 +57,21 @@ const members: ReadonlyMap<string, { member: keyof Told; bit: number }> = new Ma
 /** Most headers need not be looked at any closer. */
 const lengths = new Set([...members.keys()].map(({ length }) => length))
 
-/** Name, value, name, value …: made each time, since to keep it for each of many tokens would cost more. */
-function allowHeaders({ set_headers, remove_headers }: Allow): string[] {
+/** Where a decision keeps what it was rendered to: a map of all of them would cost each new token more than the rendering. */
+const rendered = Symbol('rendered')
+
+interface Rendered extends Pick<Allow, 'set_headers' | 'remove_headers'> {
+  headers: string[]
+}
+
+/** Name, value, name, value …: made once for each decision, as long as it is kept. */
+function allowHeaders(allow: Allow & { [rendered]?: Rendered }): string[] {
+  const { set_headers, remove_headers, [rendered]: known } = allow
+  // A decision made from another one may have brought along what that was rendered to.
+  if (known?.set_headers === set_headers && known.remove_headers === remove_headers) return known.headers
   const headers = ['x-postern-decision', 'allow']
   for (const [name, value] of Object.entries(set_headers)) headers.push(name, value)
   headers.push('x-postern-remove-headers', remove_headers.join(', '), 'content-length', '0')
+  allow[rendered] = { set_headers, remove_headers, headers }
   return headers
 }
