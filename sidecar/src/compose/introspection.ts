@@ -81,13 +81,14 @@ function composeAsk(
 
 function composeAnswers(
   issuer: string,
-  { client_id, signed }: IntrospectionConfig,
+  { client_id, endpoint: configured = '', signed }: IntrospectionConfig,
   freshMs: AnswersOptions['freshMs'],
   ask: Ask,
   { shared, now }: Toolkit,
 ): IntrospectionAnswers {
-  // Another client may be told something else, and what nobody signed is not believed where it has to be.
-  const kind = ['introspection', issuer, client_id, signed ? 'signed' : 'plain']
+  // Another client, or one who asks elsewhere, may be told something else; and what nobody signed is not believed where it
+  // has to be.
+  const kind = ['introspection', issuer, configured, client_id, signed ? 'signed' : 'plain']
   const secondLevel = shared && createSecondLevel({ ...shared, kind, schema: SharedAnswer })
   return createIntrospectionAnswers({ ask, freshMs, secondLevel, now })
 }

@@ -146,7 +146,7 @@ export async function startTestIssuer(now: () => number): Promise<TestIssuer> {
       .sign(forged ? forger.privateKey : key.privateKey)
 
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
-    const endpoint = endpoints[request.url ?? '']
+    const endpoint = endpoints[request.url?.split('?')[0] ?? '']
     let body = ''
     for await (const chunk of request) body += chunk
     if (!endpoint) return response.writeHead(404).end()

@@ -43,8 +43,8 @@ export interface TestBench {
   upstreamToken(method: 'POST' | 'DELETE', body: object, upstream?: string): Promise<Answer>
   /** A page of the admin port. */
   admin(path: string): Promise<Answer>
-  /** Another sidecar beside this one, with the same configuration and issuer. */
-  beside(): Promise<TestBench>
+  /** Another sidecar beside this one, at the same issuer; with the same configuration unless another is given. */
+  beside(options?: BenchOptions): Promise<TestBench>
   /** Another sidecar against the same issuer, in the place of this one, which must be closed. */
   restart(options?: BenchOptions): Promise<TestBench>
   close(): Promise<void>
@@ -133,7 +133,7 @@ async function startSidecarOf(issuer: TestIssuer, clock: Clock, options: BenchOp
       return get(`${sidecar.address}/v1/upstream-tokens/${upstream}`, init)
     },
     admin: (path) => get(`${sidecar.adminAddress}${path}`),
-    beside: () => startSidecarOf(issuer, clock, options),
+    beside: (changed = options) => startSidecarOf(issuer, clock, changed),
     async restart(changed = options) {
       await sidecar.close()
       return startSidecarOf(issuer, clock, changed)

@@ -20,20 +20,25 @@ async function twoSidecars(options: BenchOptions = {}) {
   const one = await startBench({ issuer: patient, more, ...options })
   toClose.push(one.close)
   await ready(one)
-  const beside = async () => {
-    const two = await one.beside()
+  const beside = async (changed: BenchOptions = {}) => {
+    const two = await one.beside({ issuer: patient, more, ...options, ...changed })
     toClose.push(() => two.sidecar.close())
     await ready(two)
     return two
   }
-  // The connection is made in the background.
+  await untilConnected(redis, one)
+  return { redis, one, beside }
+}
+
+/** The connection is made in the background. */
+async function untilConnected(redis: RedisServer, bench: TestBench): Promise<void> {
+  const before = await keys(redis)
   await eventually(async () => {
     const token = `warm-${Math.random()}`
-    one.issuer.introspects(token, { active: true, ...one.issuer.claims() })
-    await one.ask(`Bearer ${token}`)
-    expect(await keys(redis)).toBeGreaterThan(0)
+    introduce(bench, token)
+    await bench.ask(`Bearer ${token}`)
+    expect(await keys(redis)).toBeGreaterThan(before)
   })
-  return { redis, one, beside }
 }
 
 const keys = async (redis: RedisServer) => Number((await redis.command('dbsize')).replace(/\D/g, ''))
@@ -62,6 +67,20 @@ describe.skipIf(!redisInstalled)('two sidecars that share a Redis', () => {
     const names = (await redis.command('keys', '*')).split('\n')
     expect(names.join()).not.toContain('opaque')
     for (const name of names) expect(await redis.command('get', name)).not.toMatch(/alice|opaque|client_id/)
+  })
+
+  test('share nothing of what another endpoint has said', async () => {
+    const { redis, one, beside } = await twoSidecars()
+    introduce(one, 'opaque-token')
+    const before = await keys(redis)
+    expect((await one.ask('Bearer opaque-token')).status).toBe(200)
+    await eventually(async () => expect(await keys(redis)).toBe(before + 1))
+    const elsewhere = patient.replace('{ ', `{ endpoint: '${one.issuer.url}/introspect?elsewhere', `)
+    const two = await beside({ issuer: elsewhere })
+    await untilConnected(redis, two)
+    const asked = one.issuer.calls.introspection
+    expect((await two.ask('Bearer opaque-token')).status).toBe(200)
+    expect(one.issuer.calls.introspection).toBe(asked + 1)
   })
 
   test('share under another secret once its file has changed, without a reload', async () => {
