@@ -14,7 +14,7 @@ export interface RequestValue {
   method?: string
   /** As the client sent it, not decoded, without the query. */
   path?: string
-  /** Decoded; each parameter with all of its values. */
+  /** Decoded; each parameter with all of its values. Not there either where they are too many. */
   query?: Readonly<Record<string, readonly string[]>>
   /** Names in lower case; the values of a repeated one in a row, as RFC 9110 section 5.2 joins them. */
   headers: Readonly<Record<string, string>>
@@ -31,18 +31,24 @@ export function createRequestFacts(request: DecisionRequest): RequestFacts {
   }
 }
 
+/** An expression may walk through all of them, and again for each of them; what they are is the client's to choose. */
+const maxParameters = 256
+
 function readRequest({ method, uri, headers }: DecisionRequest): RequestValue {
   return { ...(isUsualMethod(method) && { method }), ...(uri !== '' && readTarget(uri)), headers: readHeaders(headers) }
 }
 
 function readTarget(uri: string): Pick<RequestValue, 'path' | 'query'> {
   const mark = uri.indexOf('?')
-  return mark < 0 ? { path: uri, query: {} } : { path: uri.slice(0, mark), query: readQuery(uri.slice(mark + 1)) }
+  if (mark < 0) return { path: uri, query: {} }
+  const path = uri.slice(0, mark)
+  const parameters = new URLSearchParams(uri.slice(mark + 1))
+  return parameters.size > maxParameters ? { path } : { path, query: readQuery(parameters) }
 }
 
-function readQuery(text: string): Record<string, string[]> {
+function readQuery(parameters: URLSearchParams): Record<string, string[]> {
   const query: Record<string, string[]> = Object.create(null)
-  for (const [name, value] of new URLSearchParams(text)) {
+  for (const [name, value] of parameters) {
     const values = query[name]
     if (values) values.push(value)
     else query[name] = [value]

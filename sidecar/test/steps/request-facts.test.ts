@@ -11,6 +11,13 @@ test('conditions see the path as it was sent, and the query decoded, with all of
   expect(read('/a')).toMatchObject({ path: '/a', query: {} })
 })
 
+test('a query of more than 256 parameters is not there', () => {
+  const query = (count: number) =>
+    read(`/a?${Array.from({ length: count }, (_, index) => `p${index % 9}=1`).join('&')}`)
+  expect(Object.keys(query(256).query ?? {})).toHaveLength(9)
+  expect(query(257)).toEqual({ method: 'GET', path: '/a', headers: {} })
+})
+
 test('names of headers are in lower case, and a header that is there twice is one with both values', () => {
   const { headers } = read('/', ['X-A', '1', 'x-b', '2', 'x-a', '3', 'cut off'])
   expect({ ...headers }).toEqual({ 'x-a': '1, 3', 'x-b': '2' })
