@@ -72,7 +72,7 @@ function prepare({ key, algorithm }: SigningKey) {
 /** @throws Error, without any part of the text, where it is no such key */
 export function readIdentityKey(text: string): SigningKey {
   const key = readSigningKey(text)
-  if (key.algorithm === 'ES256' || key.algorithm === 'EdDSA') return key
+  if (['ES256', 'EdDSA', 'Ed25519'].includes(key.algorithm)) return key
   throw new Error('the key of the identity token is none of ES256 or EdDSA')
 }
 

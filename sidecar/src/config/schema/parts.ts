@@ -48,4 +48,5 @@ export const asymmetricAlgorithms = [
   'RS384',
   'RS512',
   'EdDSA',
+  'Ed25519',
 ] as const

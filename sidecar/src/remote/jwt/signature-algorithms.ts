@@ -1,4 +1,4 @@
-/** The accepted signature algorithms (RFC 7518 section 3, RFC 8037): which keys fit each, and how a signature is verified. */
+/** The accepted signature algorithms (RFC 7518 section 3, RFC 8037, RFC 9864): which keys fit each, and how a signature is verified. */
 import { constants, type KeyObject, type VerifyKeyObjectInput, verify } from 'node:crypto'
 import type { asymmetricAlgorithms } from '../../config/schema/parts.ts'
 
@@ -52,5 +52,7 @@ export const signatureAlgorithms: Readonly<Record<SignatureAlgorithm, Algorithm>
   RS256: rsa('sha256', pkcs1),
   RS384: rsa('sha384', pkcs1),
   RS512: rsa('sha512', pkcs1),
+  // The older name and the newer one (RFC 9864 section 2.2): no other curve is accepted by either.
   EdDSA: eddsa,
+  Ed25519: eddsa,
 }

@@ -2,11 +2,7 @@
 import { createPublicKey } from 'node:crypto'
 import type { DpopAlgorithm, DpopProof } from '@postern/protocol/dpop'
 import { LRUCache } from 'lru-cache'
-import {
-  type SignatureAlgorithm,
-  signatureAlgorithms,
-  type VerifyWithKey,
-} from '../../remote/jwt/signature-algorithms.ts'
+import { signatureAlgorithms, type VerifyWithKey } from '../../remote/jwt/signature-algorithms.ts'
 
 /** @param jkt thumbprint of the key in the proof */
 export type VerifyProofSignature = (proof: string, read: DpopProof, jkt: string) => boolean
@@ -28,7 +24,7 @@ export function createVerifyProofSignature(): VerifyProofSignature {
 
 /** @returns undefined where it is no key, or none for that algorithm: another curve, too few bits */
 function importKey(name: DpopAlgorithm, jwk: DpopProof['jwk']): VerifyWithKey | undefined {
-  const algorithm = signatureAlgorithms[joseName(name)]
+  const algorithm = signatureAlgorithms[name]
   try {
     const key = createPublicKey({ key: jwk, format: 'jwk' })
     return algorithm.fits(key) ? algorithm.verifier(key) : undefined
@@ -36,9 +32,4 @@ function importKey(name: DpopAlgorithm, jwk: DpopProof['jwk']): VerifyWithKey | 
     // No point of its curve, or the like.
     return undefined
   }
-}
-
-/** `Ed25519` is the newer name of `EdDSA` with that curve (RFC 9864 section 2.2), and the only curve that is accepted. */
-function joseName(name: DpopAlgorithm): SignatureAlgorithm {
-  return name === 'Ed25519' ? 'EdDSA' : name
 }

@@ -48,6 +48,17 @@ describe('a signature', () => {
     }
   })
 
+  test('of Ed25519 is verified by that name and by its older one, unless the key says which', () => {
+    const [, jwk, signature] = cases.at(-1) ?? ['', {}, input]
+    expect(verifies(jwk, 'Ed25519', signature)).toBe(true)
+    expect(verifies({ ...jwk, alg: 'Ed25519' }, 'Ed25519', signature)).toBe(true)
+    expect(verifies({ ...jwk, alg: 'Ed25519' }, 'EdDSA', signature)).toBe(false)
+    expect(verifies({ ...jwk, alg: 'EdDSA' }, 'Ed25519', signature)).toBe(false)
+    const ed448 = jwkOf(generateKeyPairSync('ed448'))
+    for (const name of ['EdDSA', 'Ed25519'])
+      expect(verifies(ed448.jwk, name, sign(null, input, ed448.privateKey))).toBe(false)
+  })
+
   test('of ES256 in DER, cut off, lengthened, empty, or of zeros is none', () => {
     const [, , good] = cases[0] ?? []
     const der = sign('sha256', input, p256.privateKey)
