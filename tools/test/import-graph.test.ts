@@ -32,7 +32,7 @@ const wrong: [rule: string, files: Record<string, string>, reason: RegExp][] = [
   ],
   [
     'type imports count',
-    { 'sdk/src/a.ts': "import type { B } from '../src/b.ts'", 'tools/src/b.ts': '' },
+    { 'sdk/src/a.ts': "import type { B } from '../../tools/src/b.ts'", 'tools/src/b.ts': '' },
     /sdk may not import tools/,
   ],
   [
@@ -63,7 +63,11 @@ const wrong: [rule: string, files: Record<string, string>, reason: RegExp][] = [
     { 'sidecar/src/http/a.ts': "import '../compose.ts'", 'sidecar/src/compose.ts': '' },
     /only main.ts and cli.ts may/,
   ],
-  ['sources do not import tests', { 'sdk/src/a.ts': "import './b.ts'", 'sdk/test/b.ts': '' }, /do not import tests/],
+  [
+    'sources do not import tests',
+    { 'sdk/src/a.ts': "import '../test/b.ts'", 'sdk/test/b.ts': '' },
+    /do not import tests/,
+  ],
   ['only entry points touch process', { 'sdk/src/a.ts': 'export const a = process.env.A' }, /touches process/],
   ['process under its module name', { 'sdk/src/a.ts': "import { env } from 'node:process'" }, /touches process/],
   ['process under its old module name', { 'sdk/src/a.ts': "import { env } from 'process'" }, /touches process/],
