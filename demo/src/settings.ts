@@ -23,6 +23,11 @@ export const portVariables = {
   upstream: 'UPSTREAM_PORT',
 } as const satisfies Record<keyof DemoPorts, string>
 
+/** Variables that have each port be a free one: for a system beside others on the same machine. */
+export const freePorts: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.values(portVariables).map((name) => [name, '0']),
+)
+
 /** @throws Error naming the variable that is wrong */
 export async function demoSettings(variables: Readonly<Record<string, string | undefined>>): Promise<DemoSettings> {
   const port = async (name: string, usual: number) => {

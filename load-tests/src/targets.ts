@@ -1,7 +1,7 @@
 /** What is measured: the system of `npm start` on free ports and in a temporary folder, and what scenarios add to it. */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { demoSettings } from '@postern/demo/settings'
+import { demoSettings, freePorts } from '@postern/demo/settings'
 import { startSystem } from '@postern/demo/system'
 import { type PostgresServer, postgresBinaries, startPostgres } from '@postern/tools/servers/postgres'
 import { answers, freePort, startProcess, temporaryFolder } from '@postern/tools/servers/process'
@@ -25,16 +25,6 @@ export interface Targets {
 
 /** Starts a part of the whole. `undo` gets how to stop each process that it starts. */
 export type Part<T> = (undo: (() => Promise<void>)[], targets: Targets) => Promise<T>
-
-const anyPort = [
-  'POSTERN_PORT',
-  'POSTERN_OPERATIONS_PORT',
-  'SIDECAR_PORT',
-  'SIDECAR_ADMIN_PORT',
-  'SIDECAR_GRPC_PORT',
-  'GATEWAY_PORT',
-  'UPSTREAM_PORT',
-]
 
 /**
  * On PostgreSQL where it is installed, since that is what production runs on; else on the embedded store.
@@ -73,7 +63,7 @@ async function startSystemAndRoute(undo: (() => Promise<void>)[]): Promise<Omit<
     process.env.POSTERN_MASTER_KEYS = randomBytes(32).toString('base64url')
   }
   const settings = await demoSettings({
-    ...Object.fromEntries(anyPort.map((name) => [name, '0'])),
+    ...freePorts,
     POSTERN_DATA_DIR: folder.path,
   })
   const system = await startSystem(settings, {

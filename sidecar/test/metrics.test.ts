@@ -20,10 +20,6 @@ async function steps(): Promise<Record<string, number>> {
   return Object.fromEntries([...counts].map(([, step, count]) => [step, Number(count)]))
 }
 
-async function ready(): Promise<void> {
-  await expect.poll(async () => (await bench.admin('/readyz')).status, { timeout: 5_000 }).toBe(200)
-}
-
 const none = {
   ...{ authenticate: 0, verification: 0, introspection: 0, revocation: 0, sender_constraint: 0, requirements: 0 },
   ...{ identity_token: 0, upstream_token: 0 },
@@ -42,7 +38,7 @@ describe('the time of steps', () => {
 
   test('is that of the first request with a token; those that are answered from the cache add nothing', async () => {
     bench = await startBench(everything)
-    await ready()
+    await bench.ready()
     expect(await steps()).toEqual(none)
     const token = await bench.issuer.mint()
     bench.issuer.introspects(token, { active: true, iss: bench.issuer.url, aud: 'test-api' })
@@ -63,7 +59,7 @@ describe('the time of steps', () => {
 
   test('is that of refused tokens, too, and of proofs each time', async () => {
     bench = await startBench({ policy: 'dpop: { origins: [https://api.example] }' })
-    await ready()
+    await bench.ready()
     expect((await bench.ask(`Bearer ${await bench.issuer.mint({ forged: true })}`)).status).toBe(401)
     expect(await steps()).toMatchObject({ authenticate: 1, verification: 1, revocation: 0, sender_constraint: 0 })
     const key = await createDpopKey(bench.clock.now)
@@ -87,7 +83,7 @@ async function value(name: string, labels: string): Promise<number | undefined> 
 describe('what the parts in force know', () => {
   test('is read when metrics are asked for, and gone with a policy', async () => {
     bench = await startBench({ more: '  other: { issuers: [test] }' })
-    await ready()
+    await bench.ready()
     const token = `Bearer ${await bench.issuer.mint()}`
     for (let count = 0; count < 3; count++) await bench.ask(token, 'other')
     await bench.ask(undefined, 'other')
@@ -103,7 +99,7 @@ describe('what the parts in force know', () => {
 
   test('of breakers and feeds: which is open, and how old what is known is, in seconds', async () => {
     bench = await startBench({ issuer: `${withFeed}\n    ${withIntrospection}` })
-    await ready()
+    await bench.ready()
     const age = () => value('revocation_feed_age_seconds', 'issuer="test"')
     expect(await age()).toBeLessThan(10)
     bench.clock.advance(100)

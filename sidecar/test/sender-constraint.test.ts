@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { demoSettings } from '@postern/demo/settings'
+import { demoSettings, freePorts } from '@postern/demo/settings'
 import { type RunningSystem, startSystem } from '@postern/demo/system'
 import { type Certificate, type CertificateAuthority, createCertificateAuthority } from '@postern/tools/certificates'
 import { temporaryFolder } from '@postern/tools/servers/process'
@@ -38,18 +38,9 @@ beforeAll(async () => {
   ca = await createCertificateAuthority()
   holder = await ca.issue({ subject: '/CN=holder' })
   thief = await ca.issue({ subject: '/CN=thief' })
-  const ports = [
-    'POSTERN_PORT',
-    'POSTERN_OPERATIONS_PORT',
-    'SIDECAR_PORT',
-    'SIDECAR_ADMIN_PORT',
-    'SIDECAR_GRPC_PORT',
-    'GATEWAY_PORT',
-  ]
-  const free = Object.fromEntries([...ports, 'UPSTREAM_PORT'].map((name) => [name, '0']))
   // The identity server takes the certificate from a proxy on this machine: from these tests.
   process.env[proxies] = '127.0.0.1'
-  system = await startSystem(await demoSettings({ ...free, POSTERN_DATA_DIR: folder.path }), {
+  system = await startSystem(await demoSettings({ ...freePorts, POSTERN_DATA_DIR: folder.path }), {
     report: () => undefined,
     starting: () => undefined,
     ended: () => undefined,

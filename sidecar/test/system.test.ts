@@ -1,6 +1,6 @@
 /** The sidecar beside the real identity server, as `npm start` sets the two up. */
 
-import { demoSettings } from '@postern/demo/settings'
+import { demoSettings, freePorts } from '@postern/demo/settings'
 import { type RunningSystem, startSystem } from '@postern/demo/system'
 import { temporaryFolder } from '@postern/tools/servers/process'
 import { decodeProtectedHeader } from 'jose'
@@ -11,17 +11,8 @@ let system: RunningSystem | undefined
 
 beforeAll(async () => {
   folder = await temporaryFolder('system')
-  const ports = [
-    'POSTERN_PORT',
-    'POSTERN_OPERATIONS_PORT',
-    'SIDECAR_PORT',
-    'SIDECAR_ADMIN_PORT',
-    'SIDECAR_GRPC_PORT',
-    'GATEWAY_PORT',
-    'UPSTREAM_PORT',
-  ]
   const settings = await demoSettings({
-    ...Object.fromEntries(ports.map((name) => [name, '0'])),
+    ...freePorts,
     POSTERN_DATA_DIR: folder.path,
   })
   system = await startSystem(settings, { report: () => undefined, starting: () => undefined, ended: () => undefined })

@@ -92,42 +92,34 @@ describe('links', () => {
   )
 })
 
-describe('docs/upstream-tokens.md', () => {
-  const examples = [...read('docs/upstream-tokens.md').matchAll(/```yaml\n([\s\S]*?)```/g)].map(
-    ([, example = '']) => example,
-  )
-  const rest = `
+/** The YAML examples of a page, with their numbers. */
+function examplesOf(page: string): (readonly [number: number, example: string])[] {
+  return [...read(page).matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, example = ''], index) => [index + 1, example])
+}
+
+/** What the examples leave out. */
+const rest = `
 listen: { tcp: 127.0.0.1:4100 }
 admin: { tcp: 127.0.0.1:4101 }
 issuers: { company: { issuer: https://id.example.com/main, audience: [https://api.example.com] } }
 `
-  test.each(examples.map((example, index) => [index + 1, example] as const))(
-    'has an example %i that the sidecar accepts',
-    (_number, example) => {
-      const policies = example.includes('policies:') ? '' : 'policies: { main: { issuers: [company] } }'
-      expect(Object.keys(parseConfig(rest + example + policies, 'docs/upstream-tokens.md').upstreams)).not.toEqual([])
-    },
-  )
+
+describe('docs/upstream-tokens.md', () => {
+  test.each(examplesOf('docs/upstream-tokens.md'))('has an example %i that the sidecar accepts', (_number, example) => {
+    const policies = example.includes('policies:') ? '' : 'policies: { main: { issuers: [company] } }'
+    expect(Object.keys(parseConfig(rest + example + policies, 'docs/upstream-tokens.md').upstreams)).not.toEqual([])
+  })
 })
 
 describe('docs/policies.md', () => {
-  const examples = [...read('docs/policies.md').matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, example = '']) => example)
-  const rest = `
-listen: { tcp: 127.0.0.1:4100 }
-admin: { tcp: 127.0.0.1:4101 }
-issuers: { company: { issuer: https://id.example.com/main, audience: [https://api.example.com] } }
-`
-  test.each(examples.map((example, index) => [index + 1, example] as const))(
-    'has an example %i that the sidecar accepts',
-    (_number, example) => {
-      // Some show a part of a policy alone.
-      const members = example.replaceAll(/^/gm, '    ')
-      const policies = example.startsWith('policies:')
-        ? example
-        : `policies:\n  orders:\n    issuers: [company]\n${members}`
-      expect(Object.keys(parseConfig(rest + policies, 'docs/policies.md').policies)).toEqual(['orders'])
-    },
-  )
+  test.each(examplesOf('docs/policies.md'))('has an example %i that the sidecar accepts', (_number, example) => {
+    // Some show a part of a policy alone.
+    const members = example.replaceAll(/^/gm, '    ')
+    const policies = example.startsWith('policies:')
+      ? example
+      : `policies:\n  orders:\n    issuers: [company]\n${members}`
+    expect(Object.keys(parseConfig(rest + policies, 'docs/policies.md').policies)).toEqual(['orders'])
+  })
 })
 
 describe('docs/sidecar.md', () => {

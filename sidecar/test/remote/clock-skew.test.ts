@@ -13,15 +13,10 @@ const times = (seconds: number) => {
 const status = async (seconds: number) =>
   (await bench.ask(`Bearer ${await bench.issuer.mint({ claims: times(seconds) })}`)).status
 
-async function ready(): Promise<void> {
-  for (let attempt = 0; attempt < 500 && (await bench.admin('/readyz')).status !== 200; attempt++)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-}
-
 describe("the sidecar's own clock, set back by an hour,", () => {
   test('keeps no new key from being fetched', async () => {
     bench = await startBench()
-    await ready()
+    await bench.ready()
     // Rotated first, since keys are also fetched in the background as soon as the clock is seen to be back.
     await bench.issuer.rotate('k2')
     bench.clock.advance(-3_600)
@@ -31,7 +26,7 @@ describe("the sidecar's own clock, set back by an hour,", () => {
   test('stretches no answer of introspection, and no stale one', async () => {
     const patient = withIntrospection.replace(/timeout_ms: \d+/, 'timeout_ms: 2000')
     bench = await startBench({ issuer: patient, more: '  other: { issuers: [test] }' })
-    await ready()
+    await bench.ready()
     bench.issuer.introspects('opaque', { active: true, ...bench.issuer.claims() })
     expect((await bench.ask('Bearer opaque', 'other')).status).toBe(200)
     bench.clock.advance(-3_600)
@@ -41,14 +36,14 @@ describe("the sidecar's own clock, set back by an hour,", () => {
 
   test('does not make a silent feed look recent', async () => {
     bench = await startBench({ issuer: withFeed.replace(/ }$/, ', max_age: 4 }') })
-    await ready()
+    await bench.ready()
     const token = `Bearer ${await bench.issuer.mint()}`
     expect((await bench.ask(token)).status).toBe(200)
     bench.issuer.behave('events', 'hang')
     bench.clock.advance(-3_600)
     expect((await bench.ask(token)).status).toBe(503)
     bench.issuer.behave('events', 'normal')
-    await ready()
+    await bench.ready()
     expect((await bench.admin('/readyz')).status).toBe(200)
   }, 20_000)
 })

@@ -43,6 +43,8 @@ export interface TestBench {
   upstreamToken(method: 'POST' | 'DELETE', body: object, upstream?: string): Promise<Answer>
   /** A page of the admin port. */
   admin(path: string): Promise<Answer>
+  /** Settles once the sidecar is ready. @throws Error where it is not within five seconds */
+  ready(): Promise<void>
   /** Another sidecar beside this one, at the same issuer; with the same configuration unless another is given. */
   beside(options?: BenchOptions): Promise<TestBench>
   /** Another sidecar against the same issuer, in the place of this one, which must be closed. */
@@ -133,6 +135,13 @@ async function startSidecarOf(issuer: TestIssuer, clock: Clock, options: BenchOp
       return get(`${sidecar.address}/v1/upstream-tokens/${upstream}`, init)
     },
     admin: (path) => get(`${sidecar.adminAddress}${path}`),
+    async ready() {
+      for (let attempt = 0; attempt < 500; attempt++) {
+        if ((await get(`${sidecar.adminAddress}/readyz`)).status === 200) return
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+      throw new Error('the sidecar is not ready')
+    },
     beside: (changed = options) => startSidecarOf(issuer, clock, changed),
     async restart(changed = options) {
       await sidecar.close()

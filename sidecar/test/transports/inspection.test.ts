@@ -34,18 +34,10 @@ const introspect = (parameters: Record<string, string> | string[][], { policy = 
 const validate = (token: string, { policy = 'main', headers }: Asked = {}) =>
   post('/v1/validate', 'application/json', JSON.stringify({ policy, token }), headers)
 
-async function ready(): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
-    if ((await bench.admin('/readyz')).status === 200) return
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  throw new Error('not ready')
-}
-
 /** With the issuer's metadata and keys known, which have deadlines of their own. */
 async function start(options: BenchOptions): Promise<TestBench> {
   bench = await startBench(options)
-  await ready()
+  await bench.ready()
   return bench
 }
 

@@ -18,18 +18,10 @@ const active = (changes: Record<string, unknown> = {}) => ({ active: true, ...be
 const status = async (token: string, policy?: string) => (await bench.ask(`Bearer ${token}`, policy)).status
 const calls = () => bench.issuer.calls.introspection
 
-async function ready(): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
-    if ((await bench.admin('/readyz')).status === 200) return
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  throw new Error('not ready')
-}
-
 /** With the issuer's metadata and keys known, which have deadlines of their own. */
 async function start(options: BenchOptions): Promise<TestBench> {
   bench = await startBench(options)
-  await ready()
+  await bench.ready()
   return bench
 }
 

@@ -16,19 +16,10 @@ async function until(condition: () => boolean): Promise<void> {
   expect(condition()).toBe(true)
 }
 
-/** Where answers of the issuer come from the background only, and none was asked for. */
-async function ready(): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
-    if ((await bench.admin('/readyz')).status === 200) return
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  throw new Error('not ready')
-}
-
 describe('the keys of an issuer', () => {
   test('are fetched at the start, once, whether or not anybody asks', async () => {
     bench = await startBench()
-    await ready()
+    await bench.ready()
     expect(bench.issuer.calls.jwks).toBe(1)
     expect(await ask()).toBe(200)
     bench.clock.advance(200)
@@ -38,7 +29,7 @@ describe('the keys of an issuer', () => {
 
   test('are fetched anew in the background, before they are old', async () => {
     bench = await startBench()
-    await ready()
+    await bench.ready()
     bench.clock.advance(241)
     await until(() => bench.issuer.calls.jwks === 2)
     expect(await ask()).toBe(200)
@@ -53,7 +44,7 @@ describe('the keys of an issuer', () => {
     ['no-store', 200, 45],
   ])('are as fresh as the issuer says, within bounds: %s', async (cacheControl, still, then) => {
     bench = await startBench({ before: (issuer) => issuer.sendHeaders('jwks', { 'cache-control': cacheControl }) })
-    await ready()
+    await bench.ready()
     bench.clock.advance(still)
     await ask()
     await new Promise((resolve) => setTimeout(resolve, 250))
@@ -68,13 +59,13 @@ describe('the keys of an issuer', () => {
     const token = `Bearer ${await bench.issuer.mint()}`
     expect((await bench.ask(token)).status).toBe(503)
     await bench.issuer.comeBack()
-    await ready()
+    await bench.ready()
     expect((await bench.ask(token)).status).toBe(200)
   })
 
   test('are kept where the fetch in the background fails, and asked for again after a while', async () => {
     bench = await startBench()
-    await ready()
+    await bench.ready()
     bench.issuer.behave('jwks', 'status500')
     bench.clock.advance(310)
     await until(() => bench.issuer.calls.jwks === 2)
@@ -92,7 +83,7 @@ describe('the keys of an issuer', () => {
     ['is none', () => ({ keys: bench.issuer.publicJwk() })],
   ])('are kept where the new set %s', async (_what, set) => {
     bench = await startBench()
-    await ready()
+    await bench.ready()
     bench.issuer.answer('jwks', set())
     bench.clock.advance(310)
     await until(() => bench.issuer.calls.jwks === 2)
@@ -102,7 +93,7 @@ describe('the keys of an issuer', () => {
 
   test('are no longer trusted where the issuer is down for a day, and readiness says so', async () => {
     bench = await startBench()
-    await ready()
+    await bench.ready()
     bench.issuer.behave('jwks', 'hang')
     bench.clock.advance(86_401)
     expect(await ask()).toBe(503)
@@ -111,7 +102,7 @@ describe('the keys of an issuer', () => {
 
   test('are fetched for an unknown kid, so that a rotated key serves at once', async () => {
     bench = await startBench()
-    await ready()
+    await bench.ready()
     bench.clock.advance(11)
     await bench.issuer.rotate('k2')
     expect(await ask()).toBe(200)
@@ -120,7 +111,7 @@ describe('the keys of an issuer', () => {
 
   test('are fetched once for all tokens that come with a rotated key at the same time', async () => {
     bench = await startBench()
-    await ready()
+    await bench.ready()
     bench.clock.advance(11)
     await bench.issuer.rotate('k2')
     const statuses = await Promise.all(Array.from({ length: 20 }, () => ask()))
@@ -134,7 +125,7 @@ describe('the keys of an issuer', () => {
     ['no kid and wrong signatures', () => ({ forged: true, header: { kid: undefined } })],
   ])('are fetched for %s once in a while, however many there are', async (_what, changes) => {
     bench = await startBench()
-    await ready()
+    await bench.ready()
     for (let round = 0; round < 3; round++) {
       bench.clock.advance(11)
       const statuses = await Promise.all(Array.from({ length: 100 }, (_, index) => ask(changes(round * 100 + index))))
@@ -145,7 +136,7 @@ describe('the keys of an issuer', () => {
 
   test('are fetched once in ten seconds for unknown kids, however many there are', async () => {
     bench = await startBench()
-    await ready()
+    await bench.ready()
     const flood = async () => {
       for (let count = 0; count < 20; count++) {
         const token = await bench.issuer.mint({ header: { kid: crypto.randomUUID() } })
@@ -161,7 +152,7 @@ describe('the keys of an issuer', () => {
 
   test('that could not be fetched for an unknown kid now are not held against the token later', async () => {
     bench = await startBench()
-    await ready()
+    await bench.ready()
     bench.clock.advance(11)
     await ask({ header: { kid: 'made-up' } })
     await bench.issuer.rotate('k2')
@@ -173,7 +164,7 @@ describe('the keys of an issuer', () => {
 
   test('may change under the same kid: the new one serves at once', async () => {
     bench = await startBench()
-    await ready()
+    await bench.ready()
     bench.clock.advance(11)
     await bench.issuer.rotate('k1')
     expect(await ask()).toBe(200)
@@ -182,7 +173,7 @@ describe('the keys of an issuer', () => {
 
   test('that changed under the same kid within the cooldown are not held against the token later', async () => {
     bench = await startBench({ more: 'cache: { negative_max_age: 300 }' })
-    await ready()
+    await bench.ready()
     bench.clock.advance(11)
     await ask({ forged: true })
     await bench.issuer.rotate('k1')
@@ -194,7 +185,7 @@ describe('the keys of an issuer', () => {
 
   test('refuse what they have not signed while the issuer is down', async () => {
     bench = await startBench()
-    await ready()
+    await bench.ready()
     await bench.issuer.goDown()
     bench.clock.advance(11)
     expect(await ask({ forged: true })).toBe(401)
@@ -209,7 +200,7 @@ describe('the keys of an issuer', () => {
     const same = [other, rsa, bench.issuer.publicJwk()].map((jwk) => ({ ...jwk, kid: 'k1' }))
     bench.issuer.answer('jwks', { keys: same })
     bench = await bench.restart()
-    await ready()
+    await bench.ready()
     expect(await ask()).toBe(200)
     expect(await ask({ header: { kid: undefined } })).toBe(200)
   })

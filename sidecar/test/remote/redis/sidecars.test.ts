@@ -19,11 +19,11 @@ async function twoSidecars(options: BenchOptions = {}) {
   const more = `redis: { nodes: ['${addressOf(redis)}'], encryption_secret: { value: ${'s'.repeat(32)} }, timeout_ms: 300 }`
   const one = await startBench({ issuer: patient, more, ...options })
   toClose.push(one.close)
-  await ready(one)
+  await one.ready()
   const beside = async (changed: BenchOptions = {}) => {
     const two = await one.beside({ issuer: patient, more, ...options, ...changed })
     toClose.push(() => two.sidecar.close())
-    await ready(two)
+    await two.ready()
     return two
   }
   await untilConnected(redis, one)
@@ -42,10 +42,6 @@ async function untilConnected(redis: RedisServer, bench: TestBench): Promise<voi
 }
 
 const keys = async (redis: RedisServer) => Number((await redis.command('dbsize')).replace(/\D/g, ''))
-
-async function ready(bench: TestBench): Promise<void> {
-  await eventually(async () => expect((await bench.admin('/readyz')).status).toBe(200))
-}
 
 const introduce = (bench: TestBench, token: string, claims: Record<string, unknown> = {}) =>
   bench.issuer.introspects(token, { active: true, ...bench.issuer.claims(claims) })
@@ -93,7 +89,7 @@ describe.skipIf(!redisInstalled)('two sidecars that share a Redis', () => {
     const more = `redis: { nodes: ['${addressOf(redis)}'], encryption_secret: { file: ${file} }, timeout_ms: 300 }`
     const one = await startBench({ issuer: patient, more })
     toClose.push(one.close)
-    await ready(one)
+    await one.ready()
     const ask = async (token: string) => {
       introduce(one, token)
       expect((await one.ask(`Bearer ${token}`)).status).toBe(200)
@@ -114,7 +110,7 @@ describe.skipIf(!redisInstalled)('two sidecars that share a Redis', () => {
     await eventually(async () => expect(await keys(redis)).toBe(before + 2))
     const two = await one.beside()
     toClose.push(() => two.sidecar.close())
-    await ready(two)
+    await two.ready()
     await eventually(async () => {
       const asked = one.issuer.calls.introspection
       const token = `common-${Math.random()}`

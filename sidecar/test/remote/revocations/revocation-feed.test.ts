@@ -10,14 +10,6 @@ let bench: TestBench
 
 afterEach(() => bench.close())
 
-async function ready(): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    if ((await bench.admin('/readyz')).status === 200) return
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  throw new Error('not ready')
-}
-
 async function tokenWithJti(jti: string): Promise<string> {
   return `Bearer ${await bench.issuer.mint({ claims: { jti } })}`
 }
@@ -49,7 +41,7 @@ async function untilRefused(token: string): Promise<{ ms: number; body: unknown 
 describe('the revocation feed', () => {
   test('refuses a token that was revoked, though it is cached, within a second', async () => {
     bench = await startBench({ issuer: withFeed })
-    await ready()
+    await bench.ready()
     const token = await tokenWithJti('a')
     expect((await bench.ask(token)).status).toBe(200)
     await bench.issuer.revoke('a')
@@ -61,7 +53,7 @@ describe('the revocation feed', () => {
 
   test('refuses a JWT whose key was revoked also where JWTs are introspected', async () => {
     bench = await startBench({ issuer: `token_types: []\n    ${withIntrospection}\n    ${withFeed}` })
-    await ready()
+    await bench.ready()
     const claims = bench.issuer.claims()
     const token = await bench.issuer.mint({ claims })
     bench.issuer.introspects(token, { active: true, ...claims })
@@ -74,7 +66,7 @@ describe('the revocation feed', () => {
     bench = await startBench()
     await bench.issuer.revoke('a')
     bench = await bench.restart({ issuer: withFeed })
-    await ready()
+    await bench.ready()
     expect((await bench.ask(await tokenWithJti('a'))).status).toBe(401)
   })
 
@@ -90,7 +82,7 @@ describe('the revocation feed', () => {
 
   test('refuses tokens that could not be revoked', async () => {
     bench = await startBench({ issuer: `${withFeed}\n    ${withIntrospection}` })
-    await ready()
+    await bench.ready()
     const unnameable: Mint[] = [
       { claims: { jti: undefined } },
       { claims: { jti: '' } },
@@ -106,7 +98,7 @@ describe('the revocation feed', () => {
 
   test('refuses introspected tokens as well', async () => {
     bench = await startBench({ issuer: `${withFeed}\n    ${withIntrospection}` })
-    await ready()
+    await bench.ready()
     bench.issuer.introspects('opaque', { active: true, ...bench.issuer.claims({ jti: 'a' }) })
     expect((await bench.ask('Bearer opaque')).status).toBe(200)
     await bench.issuer.revoke('a')
@@ -115,7 +107,7 @@ describe('the revocation feed', () => {
 
   test('goes on from where it was after an interruption', async () => {
     bench = await startBench({ issuer: withFeed })
-    await ready()
+    await bench.ready()
     const token = await tokenWithJti('b')
     expect((await bench.ask(token)).status).toBe(200)
     await bench.issuer.revoke('a')
@@ -136,7 +128,7 @@ describe('the revocation feed', () => {
     bench = await startBench()
     for (let index = 0; index < 1_100; index++) await bench.issuer.revoke(`revoked-${index}`)
     bench = await bench.restart({ issuer: withFeed })
-    await ready()
+    await bench.ready()
     expect((await bench.ask(await tokenWithJti('revoked-1099'))).status).toBe(401)
     expect((await bench.ask(await tokenWithJti('another'))).status).toBe(200)
   })
@@ -152,7 +144,7 @@ describe('the revocation feed', () => {
     ]
     test.each(kinds)('%s', async (_what, revoked) => {
       bench = await startBench({ issuer: withFeed })
-      await ready()
+      await bench.ready()
       const token = `Bearer ${await bench.issuer.mint({ claims: { jti: 'a', grant_id: 'g' } })}`
       expect((await bench.ask(token)).status).toBe(200)
       const others = [
@@ -170,7 +162,7 @@ describe('the revocation feed', () => {
 
     test('a client or a subject: not for tokens that are issued in a later second', async () => {
       bench = await startBench({ issuer: withFeed })
-      await ready()
+      await bench.ready()
       const notBefore = past() - 10
       await bench.issuer.revoke({ kind: 'client', value: 'app', notBefore })
       await bench.issuer.revoke({ kind: 'subject', value: 'alice', notBefore })
@@ -186,7 +178,7 @@ describe('the revocation feed', () => {
 
     test('a client: also for introspected tokens that do not tell when they were issued', async () => {
       bench = await startBench({ issuer: `${withFeed}\n    ${withIntrospection}` })
-      await ready()
+      await bench.ready()
       bench.issuer.introspects('opaque', { active: true, ...bench.issuer.claims({ iat: undefined }) })
       expect((await bench.ask('Bearer opaque')).status).toBe(200)
       await bench.issuer.revoke({ kind: 'client', value: 'app', notBefore: 1 })
@@ -210,7 +202,7 @@ describe('the revocation feed', () => {
       '%s has no effect; what comes after it has, and it is asked for again',
       async (_, changes) => {
         bench = await startBench({ issuer: withFeed })
-        await ready()
+        await bench.ready()
         const [token, another] = [await tokenWithJti('a'), await tokenWithJti('b')]
         expect([(await bench.ask(token)).status, (await bench.ask(another)).status]).toEqual([200, 200])
         await bench.issuer.revoke('a', changes)
@@ -226,7 +218,7 @@ describe('the revocation feed', () => {
 
     test('is believed once its key is known, and nothing is in doubt any more', async () => {
       bench = await startBench({ issuer: withFeed })
-      await ready()
+      await bench.ready()
       const token = await tokenWithJti('a')
       expect((await bench.ask(token)).status).toBe(200)
       bench.issuer.behave('jwks', 'status500')
@@ -253,7 +245,7 @@ describe('the revocation feed', () => {
 
     test('is one that a revoked key has signed, whatever it tells', async () => {
       bench = await startBench({ issuer: withFeed })
-      await ready()
+      await bench.ready()
       await bench.issuer.revoke({ kind: 'key', value: 'k1' })
       await until(() => positions().includes('1'))
       await bench.issuer.revoke('a')
@@ -269,7 +261,7 @@ describe('the revocation feed', () => {
 
   test('a key that the issuer has just begun to use is fetched for its events at once, and for tokens as seldom as before', async () => {
     bench = await startBench({ issuer: withFeed })
-    await ready()
+    await bench.ready()
     const token = await tokenWithJti('a')
     expect((await bench.ask(token)).status).toBe(200)
     // Made-up tokens have used up what fetches there are for tokens.
@@ -289,7 +281,7 @@ describe('the revocation feed', () => {
     bench = await startBench()
     await bench.issuer.revoke('a', { claims: { events: { 'urn:postern:event:of-a-later-version': {} } } })
     bench = await bench.restart({ issuer: withFeed })
-    await ready()
+    await bench.ready()
     await bench.issuer.revoke('b')
     await untilRefused(await tokenWithJti('b'))
     expect((await bench.ask(await tokenWithJti('a'))).status).toBe(200)
@@ -301,7 +293,7 @@ describe('the revocation feed', () => {
     bench = await startBench({ issuer: withFeed })
     await bench.issuer.revoke('a')
     await bench.issuer.revoke('b')
-    await ready()
+    await bench.ready()
     await until(() => positions().includes('2'))
     bench.issuer.wipe()
     await bench.issuer.revoke('c')
@@ -313,7 +305,7 @@ describe('the revocation feed', () => {
     bench = await startBench({ issuer: withFeed })
     bench.issuer.answer('events', { sets: {}, moreAvailable: false, next: 's.0' })
     bench = await bench.restart()
-    await ready()
+    await bench.ready()
     const polls = bench.issuer.calls.events
     await new Promise((resolve) => setTimeout(resolve, 500))
     expect(bench.issuer.calls.events - polls).toBeLessThan(5)
@@ -324,7 +316,7 @@ describe('the revocation feed', () => {
 
     test('lets nothing through once it is older, and all is well when it answers again', async () => {
       bench = await startBench({ issuer: bounded })
-      await ready()
+      await bench.ready()
       const token = await tokenWithJti('a')
       expect((await bench.ask(token)).status).toBe(200)
       bench.issuer.behave('events', 'hang')
@@ -335,13 +327,13 @@ describe('the revocation feed', () => {
       const { status, body } = await bench.admin('/readyz')
       expect([status, body]).toMatchObject([503, { reasons: ['revocations of test are not known'] }])
       bench.issuer.behave('events', 'normal')
-      await ready()
+      await bench.ready()
       expect((await bench.ask(token)).status).toBe(200)
     }, 20_000)
 
     test('is asked beside the poll that waits, so that quiet times are not taken for silence', async () => {
       bench = await startBench({ issuer: bounded })
-      await ready()
+      await bench.ready()
       const token = await tokenWithJti('a')
       for (let round = 0; round < 3; round++) {
         const polls = bench.issuer.calls.events
@@ -356,7 +348,7 @@ describe('the revocation feed', () => {
 
     test('is not recent again before all is read that it missed', async () => {
       bench = await startBench({ issuer: bounded })
-      await ready()
+      await bench.ready()
       const token = await tokenWithJti('a')
       expect((await bench.ask(token)).status).toBe(200)
       bench.issuer.behave('events', 'hang')
@@ -370,13 +362,13 @@ describe('the revocation feed', () => {
       await until(() => bench.issuer.calls.events > polls + 2)
       expect((await bench.ask(token)).status).toBe(503)
       bench.issuer.answer('events', { sets: {}, moreAvailable: false, next: 'stream-1.0' })
-      await ready()
+      await bench.ready()
       expect((await bench.ask(token)).status).toBe(200)
     }, 20_000)
 
     test('is not known where the clock was set back, until the next answer', async () => {
       bench = await startBench({ issuer: bounded })
-      await ready()
+      await bench.ready()
       const token = await tokenWithJti('a')
       expect((await bench.ask(token)).status).toBe(200)
       bench.issuer.behave('events', 'hang')
@@ -385,13 +377,13 @@ describe('the revocation feed', () => {
       bench.issuer.behave('events', 'normal')
       await bench.issuer.goDown()
       await bench.issuer.comeBack()
-      await ready()
+      await bench.ready()
       expect((await bench.ask(token)).status).toBe(200)
     }, 20_000)
 
     test('grows older for as long as an event is in doubt', async () => {
       bench = await startBench({ issuer: bounded })
-      await ready()
+      await bench.ready()
       const token = await tokenWithJti('a')
       expect((await bench.ask(token)).status).toBe(200)
       await bench.issuer.revoke('b', { forged: true })
@@ -409,7 +401,7 @@ describe('the revocation feed', () => {
         policy: 'revocations_within: 4',
         more: '  relaxed: { issuers: [test] }',
       })
-      await ready()
+      await bench.ready()
       const token = await tokenWithJti('a')
       const polls = bench.issuer.calls.events
       await until(() => bench.issuer.calls.events > polls)
@@ -428,7 +420,7 @@ describe('the revocation feed', () => {
 
     test('goes on however old it is where there is no bound', async () => {
       bench = await startBench({ issuer: withFeed })
-      await ready()
+      await bench.ready()
       bench.issuer.behave('events', 'hang')
       bench.clock.advance(200)
       expect((await bench.ask(await tokenWithJti('a'))).status).toBe(200)
@@ -437,7 +429,7 @@ describe('the revocation feed', () => {
 
   test('remembers what it had forgotten as expired where the clock is set back', async () => {
     bench = await startBench({ issuer: withFeed })
-    await ready()
+    await bench.ready()
     const token = await tokenWithJti('a')
     await bench.issuer.revoke('a')
     await untilRefused(token)
@@ -453,7 +445,7 @@ describe('the revocation feed', () => {
     await bench.issuer.goDown()
     await bench.issuer.comeBack()
     await until(() => positions().filter((position) => position === '0').length > 1)
-    await ready()
+    await bench.ready()
     expect((await bench.ask(token)).status).toBe(401)
     expect((await bench.ask(await tokenWithJti('c'))).status).toBe(200)
   }, 20_000)
@@ -462,7 +454,7 @@ describe('the revocation feed', () => {
     bench = await startBench()
     await bench.issuer.revoke('before the start')
     bench = await bench.restart({ issuer: withFeed })
-    await ready()
+    await bench.ready()
     const feeds = async () => (await bench.admin('/readyz')).body
     expect(await feeds()).toMatchObject({ revocation_feeds: { test: { age_seconds: expect.any(Number) } } })
     expect(await feeds()).not.toMatchObject({ revocation_feeds: { test: { lag_seconds: expect.any(Number) } } })
