@@ -4,8 +4,10 @@
  * welcome page of whatever else may listen on its port. 401, 403 and 503 refuse. Headers to set stand in the answer;
  * names to remove, in every spelling, in `x-postern-remove-headers`.
  */
-import type { Allow, DecisionRequest } from '@postern/protocol/decision'
+import type { ServerResponse } from 'node:http'
+import type { Allow, Decision, DecisionRequest } from '@postern/protocol/decision'
 import { answerDecision } from './answer.ts'
+import { createHeaderSections } from './header-sections.ts'
 import type { DirectTransport } from './transport.ts'
 
 const prefix = '/v1/forward-auth/'
@@ -15,8 +17,8 @@ export const forwardAuth: DirectTransport = (request, response, decider) => {
   const policy = policyOf(request.url ?? '')
   if (policy === undefined) return false
   const decision = decider.decide(policy, toDecisionRequest(request.rawHeaders))
-  if (decision instanceof Promise) return decision.then((late) => answerDecision(response, late, allowHeaders))
-  answerDecision(response, decision, allowHeaders)
+  if (decision instanceof Promise) return decision.then((late) => answer(response, late))
+  answer(response, decision)
   return true
 }
 
@@ -57,21 +59,17 @@ const members: ReadonlyMap<string, { member: keyof Told; bit: number }> = new Ma
 /** Most headers need not be looked at any closer. */
 const lengths = new Set([...members.keys()].map(({ length }) => length))
 
-/** Where a decision keeps what it was rendered to: a map of all of them would cost each new token more than the rendering. */
-const rendered = Symbol('rendered')
-
-interface Rendered extends Pick<Allow, 'set_headers' | 'remove_headers'> {
-  headers: string[]
-}
-
-/** Name, value, name, value …: made once for each decision, as long as it is kept. */
-function allowHeaders(allow: Allow & { [rendered]?: Rendered }): string[] {
-  const { set_headers, remove_headers, [rendered]: known } = allow
-  // A decision made from another one may have brought along what that was rendered to.
-  if (known?.set_headers === set_headers && known.remove_headers === remove_headers) return known.headers
+/** Name, value, name, value … */
+function allowHeaders({ set_headers, remove_headers }: Allow): string[] {
   const headers = ['x-postern-decision', 'allow']
   for (const [name, value] of Object.entries(set_headers)) headers.push(name, value)
   headers.push('x-postern-remove-headers', remove_headers.join(', '), 'content-length', '0')
-  allow[rendered] = { set_headers, remove_headers, headers }
   return headers
+}
+
+const sections = createHeaderSections(allowHeaders, Date.now)
+
+function answer(response: ServerResponse, decision: Decision): void {
+  if (decision.decision === 'allow' && sections.send(response, decision)) return
+  answerDecision(response, decision, allowHeaders)
 }

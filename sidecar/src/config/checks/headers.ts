@@ -10,6 +10,7 @@ export const reservedHeaders: ReadonlySet<string> = new Set([
   'content-length',
   'content-type',
   'cookie',
+  'date',
   'host',
   'keep-alive',
   'te',
