@@ -23,9 +23,25 @@ export function readUnverifiedJws(text: string, maxLength: number): UnverifiedJw
   if (text.length > maxLength) return undefined
   const [header, payload, signature, ...more] = text.split('.')
   if (header === undefined || payload === undefined || signature === undefined || more.length > 0) return undefined
-  const [bytes, parsedHeader, parsedPayload] = [decode(signature), decodeObject(header), decodeObject(payload)]
+  const [bytes, parsedHeader, parsedPayload] = [decode(signature), decodeHeader(header), decodeObject(payload)]
   if (!bytes || !parsedHeader || !parsedPayload) return undefined
   return { header: parsedHeader, payload: parsedPayload, signature: bytes }
+}
+
+/** All tokens by one key have one header. */
+const headers = new Map<string, UnverifiedJws['header']>()
+const maxHeaders = 64
+const maxHeaderLength = 512
+
+function decodeHeader(part: string): UnverifiedJws['header'] | undefined {
+  const known = headers.get(part)
+  if (known) return known
+  const header = decodeObject(part)
+  if (!header || part.length > maxHeaderLength) return header
+  // Whoever makes headers up costs the others one decoding each, and no memory.
+  if (headers.size >= maxHeaders) headers.clear()
+  headers.set(part, deepFreeze(header))
+  return header
 }
 
 /** One spelling for each sequence of bytes: no padding, no stray bits in the last character. */
@@ -53,4 +69,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function isDeeperThan(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   return depth === 0 || Object.values(value).some((member) => isDeeperThan(member, depth - 1))
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const member of Object.values(value)) if (typeof member === 'object' && member !== null) deepFreeze(member)
+  return Object.freeze(value)
 }

@@ -43,6 +43,23 @@ describe('reading a compact JWS unverified', () => {
     expect(readUnverifiedJws(text, 100_000)).toBeUndefined()
   })
 
+  test('gives headers that nobody changes for the next token', () => {
+    const read = readUnverifiedJws(jws({}, { alg: 'ES256', jwk: { x: 1 } }), 1_000)
+    expect(() => Object.assign(read?.header ?? {}, { alg: 'none' })).toThrow(TypeError)
+    expect(() => Object.assign(read?.header.jwk ?? {}, { x: 2 })).toThrow(TypeError)
+    expect(readUnverifiedJws(jws({ a: 1 }, { alg: 'ES256', jwk: { x: 1 } }), 1_000)?.header).toBe(read?.header)
+  })
+
+  test('remembers no more than 64 headers, and none that is long', () => {
+    const headerOf = (header: object) => readUnverifiedJws(jws({}, header), 10_000)?.header
+    const first = headerOf({ first: 1 })
+    for (let index = 0; index < 64; index++) expect(headerOf({ index })).toEqual({ index })
+    expect(headerOf({ first: 1 })).toEqual(first)
+    expect(headerOf({ first: 1 })).not.toBe(first)
+    const long = { x: 'x'.repeat(400) }
+    expect(headerOf(long)).not.toBe(headerOf(long))
+  })
+
   test('takes the sign that stands for what cannot be read, where it was written', () => {
     expect(readUnverifiedJws(jws({ a: '\uFFFD' }), 1_000)?.payload).toEqual({ a: '\uFFFD' })
   })

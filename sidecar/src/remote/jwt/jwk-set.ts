@@ -37,13 +37,19 @@ export function readJwkSet(json: unknown): KeySet | undefined {
   if (!Value.Check(JwkSet, json)) return undefined
   const keys = json.keys.flatMap((jwk) => (Value.Check(Jwk, jwk) ? readKey(jwk) : []))
   if (keys.length === 0) return undefined
-  const byKid = Map.groupBy(keys, ({ kid }) => kid)
-  return {
-    candidates(algorithm, kid) {
-      const named = kid === undefined ? keys : (byKid.get(kid) ?? [])
-      return named.flatMap(({ verifiers }) => verifiers.get(algorithm) ?? []).slice(0, maxCandidates)
-    },
-  }
+  const all = byAlgorithm(keys)
+  const named = new Map([...Map.groupBy(keys, ({ kid }) => kid)].map(([kid, same]) => [kid, byAlgorithm(same)]))
+  return { candidates: (algorithm, kid) => (kid === undefined ? all : named.get(kid))?.get(algorithm) ?? [] }
+}
+
+/** Said once for the set, and not for each token. */
+function byAlgorithm(keys: readonly Key[]): ReadonlyMap<string, readonly VerifyWithKey[]> {
+  return new Map(
+    asymmetricAlgorithms.map((algorithm) => [
+      algorithm,
+      keys.flatMap(({ verifiers }) => verifiers.get(algorithm) ?? []).slice(0, maxCandidates),
+    ]),
+  )
 }
 
 function readKey(jwk: Static<typeof Jwk>): Key[] {
