@@ -78,10 +78,11 @@ export function refuseQuery(request: FormRequest): void {
 
 /** Node.js keeps only the first of several Authorization headers; whoever stands before us may have read another. */
 export function refuseRepeatedAuthorization({ headers, raw }: FormRequest): void {
-  // Asked for at all, Node.js sorts all headers anew.
   if (headers.authorization === undefined) return
-  const { authorization } = raw.headersDistinct
-  if (authorization && authorization.length > 1) {
-    throw new OAuthError('invalid_request', 'the Authorization header is repeated')
-  }
+  // Not by `headersDistinct`: asked for that, Node.js sorts all headers anew.
+  const names = raw.rawHeaders.filter((_, index) => index % 2 === 0)
+  const repeated = names.filter((name) => name.length === authorization.length && name.toLowerCase() === authorization)
+  if (repeated.length > 1) throw new OAuthError('invalid_request', 'the Authorization header is repeated')
 }
+
+const authorization = 'authorization'

@@ -8,6 +8,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { atEndOfTurn } from '../bursts.ts'
 import type { Metrics } from '../metrics.ts'
 import { answerOAuthError } from './errors.ts'
 import { parseForm } from './form.ts'
@@ -64,8 +65,20 @@ export function openExpressLane(app: FastifyInstance, options: ExpressLaneOption
   }
 }
 
+interface Asked {
+  answer(): Promise<void>
+  route: Route
+  response: ServerResponse
+}
+
 function createServe({ logger, metrics, closing }: ExpressLaneOptions) {
   let served = 0
+  const answerSoon = atEndOfTurn(({ answer, route, response }: Asked) => {
+    answer().catch((error: unknown) => {
+      logger.error({ err: error, route: route.path }, 'an answer could not be sent')
+      response.destroy()
+    })
+  })
 
   return (route: Route, authServer: string, raw: IncomingMessage, response: ServerResponse<IncomingMessage>) => {
     const begun = performance.now()
@@ -98,12 +111,7 @@ function createServe({ logger, metrics, closing }: ExpressLaneOptions) {
       observe()
     }
     raw.on('data', (chunk: Buffer) => chunks.push(chunk))
-    raw.on('end', () =>
-      answer().catch((error: unknown) => {
-        logger.error({ err: error, route: route.path }, 'an answer could not be sent')
-        response.destroy()
-      }),
-    )
+    raw.on('end', () => answerSoon({ answer, route, response }))
   }
 }
 
@@ -126,10 +134,12 @@ function createReply(response: ServerResponse, closing: AbortSignal): FormReply 
     send(body) {
       const text = typeof body === 'string' || body === undefined ? body : JSON.stringify(body)
       if (text !== body) headers['content-type'] ??= jsonType
-      headers['content-length'] = text === undefined ? 0 : Buffer.byteLength(text)
+      const length = text === undefined ? 0 : Buffer.byteLength(text)
+      headers['content-length'] = length
       if (closing.aborted) headers.connection = 'close'
       response.writeHead(response.statusCode, headers)
-      return response.end(text)
+      // As long in bytes as in characters, it is ASCII, and need not be encoded.
+      return response.end(text, length === text?.length ? 'latin1' : 'utf8')
     },
   }
   return reply

@@ -4,8 +4,8 @@
  */
 import { createPrivateKey, sign as signNow, type webcrypto } from 'node:crypto'
 import { promisify } from 'node:util'
+import { createBursts } from '../bursts.ts'
 import { encode, encodeHeader, signatureParameters } from './algorithms.ts'
-import { createBursts } from './bursts.ts'
 
 const signOnThreads = promisify(signNow)
 /** One for all signers: they share the event loop. */

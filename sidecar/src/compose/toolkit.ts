@@ -1,11 +1,11 @@
 /** What every part is built with. */
 import type { Logger } from 'pino'
+import type { Burst } from '../bursts.ts'
 import type { Secret } from '../config/changing-secret.ts'
 import type { SecretSource } from '../config/schema/parts.ts'
 import type { LimitedLog } from '../limited-log.ts'
 import type { Dependency } from '../remote/calls/dependency.ts'
 import type { HttpClient } from '../remote/calls/http-client.ts'
-import type { Burst } from '../remote/jwt/bursts.ts'
 import type { RedisConnection } from '../remote/redis/connection.ts'
 import type { Sealing } from '../remote/redis/sealing.ts'
 import type { ReplayGuard } from '../remote/replay-guard.ts'

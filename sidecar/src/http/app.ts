@@ -1,6 +1,7 @@
 /** What gateways ask over HTTP; listeners.ts says where. */
-import type { RequestListener, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { atEndOfTurn } from '../bursts.ts'
 import type { Decider } from '../decider/decider.ts'
 import { unavailable } from '../decider/refusals.ts'
 import { safeReason } from '../failures.ts'
@@ -41,6 +42,11 @@ export function createApp(
   return app
 }
 
+interface Asked {
+  request: IncomingMessage
+  response: ServerResponse
+}
+
 /** All requests: those of direct transports first, then the routes of the app. */
 export function createRequestListener(
   app: FastifyInstance,
@@ -54,18 +60,19 @@ export function createRequestListener(
     if (response.headersSent) response.destroy()
     else response.writeHead(unavailable.status, unavailable.headers).end()
   }
-  return (request, response) => {
+  const answerSoon = atEndOfTurn(({ request, response }: Asked) => {
     try {
       for (const transport of direct) {
         const answering = transport(request, response, decider)
         if (answering instanceof Promise) answering.catch((error: unknown) => fail(error, response))
         if (answering) return
       }
+      app.routing(request, response)
     } catch (error) {
-      return fail(error, response)
+      fail(error, response)
     }
-    app.routing(request, response)
-  }
+  })
+  return (request, response) => answerSoon({ request, response })
 }
 
 /** The status of what Fastify refused before a handler ran: a body that is too large, or no JSON. */

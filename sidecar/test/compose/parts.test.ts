@@ -1,10 +1,10 @@
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
+import { createBursts } from '../../src/bursts.ts'
 import { createParts } from '../../src/compose/parts.ts'
 import type { Common, Toolkit } from '../../src/compose/toolkit.ts'
 import { DependencyError } from '../../src/failures.ts'
 import { createLimitedLog } from '../../src/limited-log.ts'
-import { createBursts } from '../../src/remote/jwt/bursts.ts'
 import { createTimer } from '../../src/timing.ts'
 
 const http = { send: () => Promise.reject(new Error('nothing is sent')), close: async () => undefined }

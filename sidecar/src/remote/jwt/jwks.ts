@@ -3,11 +3,12 @@
  * is down, and fetched for a signature that no known key has made, but not more often than the cooldown allows: tokens are
  * anybody's to make up.
  */
+
+import type { Burst } from '../../bursts.ts'
 import { DependencyError, Refusal } from '../../failures.ts'
 import type { Dependency } from '../calls/dependency.ts'
 import type { HttpAnswer, HttpClient } from '../calls/http-client.ts'
 import { createSingleFlight } from '../calls/single-flight.ts'
-import type { Burst } from './bursts.ts'
 import { type KeySet, readJwkSet } from './jwk-set.ts'
 import type { ReceivedJwt } from './received-jwt.ts'
 

@@ -1,8 +1,8 @@
 /** DPoP proofs (RFC 9449 section 4.3): whoever sends one holds the key, now, for this request and this token. */
 import type { DecisionRequest } from '@postern/protocol/decision'
 import { type DpopProof, normalizeHttpUri, readDpopProof } from '@postern/protocol/dpop'
+import type { Burst } from '../../bursts.ts'
 import { DependencyError, Refusal } from '../../failures.ts'
-import type { Burst } from '../../remote/jwt/bursts.ts'
 import type { ReplayGuard } from '../../remote/replay-guard.ts'
 import { sha256 } from '../../remote/sha256.ts'
 import { jwkThumbprint } from '../jwk-thumbprint.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createBursts } from '../../../src/remote/jwt/bursts.ts'
+import { createBursts } from '../src/bursts.ts'
 
 test('does what is asked for in one turn together, in its order', async () => {
   const burst = createBursts()

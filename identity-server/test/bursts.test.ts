@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createBursts } from '../../src/keys/bursts.ts'
+import { createBursts } from '../src/bursts.ts'
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
