@@ -80,6 +80,7 @@ export async function startSidecar(config: Config, deps: SidecarDeps): Promise<S
   publish(app, engine.published)
   upstreamTokens(app, {
     upstreamOf: (name) => engine.upstreams().get(name),
+    checkCaller: engine.checkCaller,
     during,
     now,
     onUnavailable(upstream, error) {

@@ -6,6 +6,7 @@ import { createReplaceableDecider, type ReplaceableDecider } from '../decider/re
 import type { Dependency } from '../remote/calls/dependency.ts'
 import type { Jwks } from '../remote/jwt/jwks.ts'
 import type { RevocationFeed } from '../remote/revocations/revocation-feed.ts'
+import type { CheckCaller } from '../steps/caller-revocation.ts'
 import type { UpstreamStep } from '../steps/upstream-token.ts'
 import type { Inspector } from '../transports/inspection.ts'
 import { createParts, type Tools } from './parts.ts'
@@ -27,6 +28,8 @@ export interface Engine {
   keys(): ReadonlyMap<string, Jwks>
   feeds(): ReadonlyMap<string, RevocationFeed>
   upstreams(): ReadonlyMap<string, UpstreamStep>
+  /** Of callers' tokens that nobody has verified. */
+  checkCaller: CheckCaller
   dependencies(): readonly Dependency[]
   /**
    * Builds everything for another configuration beside what is in force.
@@ -72,6 +75,7 @@ export function createEngine(config: Config, tools: Tools): Engine {
     keys: () => inForce.value.keys,
     feeds: () => inForce.value.feeds,
     upstreams: () => inForce.value.upstreams,
+    checkCaller: (token) => inForce.value.checkCaller(token),
     dependencies: () => inForce.dependencies,
     prepare(next) {
       const composed = compose(next)

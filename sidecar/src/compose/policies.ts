@@ -3,6 +3,8 @@ import type { Config } from '../config/schema.ts'
 import type { Policy } from '../decider/policy.ts'
 import type { Jwks } from '../remote/jwt/jwks.ts'
 import type { RevocationFeed } from '../remote/revocations/revocation-feed.ts'
+import { type CheckCaller, createCheckCaller } from '../steps/caller-revocation.ts'
+import { createCheckRevocation } from '../steps/revocation.ts'
 import type { UpstreamStep } from '../steps/upstream-token.ts'
 import type { Inspector } from '../transports/inspection.ts'
 import { composeIssuer } from './issuer.ts'
@@ -19,9 +21,10 @@ export interface ComposedPolicies {
   keys: ReadonlyMap<string, Jwks>
   feeds: ReadonlyMap<string, RevocationFeed>
   upstreams: ReadonlyMap<string, UpstreamStep>
+  checkCaller: CheckCaller
 }
 
-export function composePolicies(config: Config, { keep }: Toolkit): ComposedPolicies {
+export function composePolicies(config: Config, { keep, now }: Toolkit): ComposedPolicies {
   const { cache, listen } = config
   const overGrpc = listen.grpc !== undefined || listen.grpc_unix !== undefined
   const issuers = mapValues(config.issuers, (name, issuer) => {
@@ -50,6 +53,10 @@ export function composePolicies(config: Config, { keep }: Toolkit): ComposedPoli
     keys,
     feeds,
     upstreams,
+    checkCaller: createCheckCaller(
+      new Map([...feeds.keys()].flatMap((name) => pairs(config.issuers[name]?.issuer ?? '', name))),
+      createCheckRevocation({ feeds, withinMs: undefined, now }),
+    ),
   }
 }
 

@@ -15,12 +15,16 @@ import { Compile } from 'typebox/compile'
 import { unavailable } from '../decider/refusals.ts'
 import { DependencyError, Refusal } from '../failures.ts'
 import { sha256 } from '../remote/sha256.ts'
+import type { CheckCaller } from '../steps/caller-revocation.ts'
+import type { RevocationState } from '../steps/revocation.ts'
 import { type UpstreamStep, unverifiedCaller } from '../steps/upstream-token.ts'
 import { isFromBrowser } from './browser.ts'
 import { pathParameter } from './path-parameter.ts'
 
 export interface UpstreamTokensOptions {
   upstreamOf(name: string): UpstreamStep | undefined
+  /** Whether the token of a caller was revoked. @throws Refusal where that could not be told of it */
+  checkCaller: CheckCaller
   /** Runs what must not lose, to another configuration, what it is done with. */
   during<T>(work: () => Promise<T>): Promise<T>
   /** ms since the epoch */
@@ -35,7 +39,7 @@ const query = Compile(UpstreamTokenQuery)
 const purge = Compile(UpstreamTokenPurge)
 
 export function upstreamTokens(app: FastifyInstance, options: UpstreamTokensOptions): void {
-  const { during, now, onUnavailable } = options
+  const { during, onUnavailable } = options
 
   const excuse = (reply: FastifyReply, name: string, error: unknown) => {
     if (error instanceof Refusal) return refuse(reply, 'invalid_request')
@@ -52,7 +56,7 @@ export function upstreamTokens(app: FastifyInstance, options: UpstreamTokensOpti
     if (!upstream.handedOut) return refuse(reply, 'access_denied')
     if (!query.Check(body)) return refuse(reply, 'invalid_request')
     try {
-      const token = await during(() => tokenFor(upstream, body, now))
+      const token = await during(() => tokenFor(upstream, body, options))
       return reply.header('cache-control', 'no-store').send(token)
     } catch (error) {
       return excuse(reply, pathParameter(request, 'upstream'), error)
@@ -74,11 +78,13 @@ export function upstreamTokens(app: FastifyInstance, options: UpstreamTokensOpti
 async function tokenFor(
   { tokensOf }: UpstreamStep,
   { caller_token: callerToken, request }: UpstreamTokenQuery,
-  now: () => number,
+  { checkCaller, now }: Pick<UpstreamTokensOptions, 'checkCaller' | 'now'>,
 ): Promise<UpstreamTokenAnswer> {
   const source = tokensOf(callerToken === undefined ? undefined : unverifiedCaller(callerToken, now()))
   if (!source) throw new Refusal('invalid_request', 'the token stands for a caller')
   const { accessToken, scheme, boundTo, expiresAt } = await source.get()
+  // Not before: waiting takes time.
+  if (callerToken !== undefined) refuseRevoked(checkCaller(callerToken))
   if (boundTo && !isProvable(request)) throw new Refusal('invalid_request', 'a proof is for one request')
   return {
     access_token: accessToken,
@@ -87,6 +93,12 @@ async function tokenFor(
     expires_in: Math.max(0, Math.floor((expiresAt - now()) / 1_000)),
     ...(boundTo && request && { dpop: await boundTo.prove({ ...request, accessToken }) }),
   }
+}
+
+/** The issuer judges callers when it exchanges their tokens, and revokes some of them afterwards. */
+function refuseRevoked(state: RevocationState): void {
+  if (state === 'revoked') throw new Refusal('invalid_request', 'the token of the caller was revoked')
+  if (state === 'unknown') throw new DependencyError('revocation feed', 'revocations are not known')
 }
 
 function isProvable(request: UpstreamTokenQuery['request']): boolean {

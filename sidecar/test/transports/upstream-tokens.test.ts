@@ -1,16 +1,18 @@
 import { request as httpRequest } from 'node:http'
 import { readDpopProof } from '@postern/protocol/dpop'
 import { fastify } from 'fastify'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { sha256 } from '../../src/remote/sha256.ts'
 import type { UpstreamStep } from '../../src/steps/upstream-token.ts'
 import { upstreamTokens } from '../../src/transports/upstream-tokens.ts'
+import type { TestIssuer } from '../support/issuer.ts'
 import {
   type Answer,
   type BenchOptions,
   plainUpstream,
   startBench,
   type TestBench,
+  withFeed,
   withUpstream,
 } from '../support/sidecar.ts'
 
@@ -123,7 +125,9 @@ describe('a token for an upstream', () => {
       callers: () => 0,
     }
     const during = <Made>(work: () => Made) => work()
-    upstreamTokens(app, { upstreamOf: () => upstream, during, now: () => time, onUnavailable: () => undefined })
+    const checkCaller = () => expect.fail('it stands for nobody')
+    const onUnavailable = () => undefined
+    upstreamTokens(app, { upstreamOf: () => upstream, checkCaller, during, now: () => time, onUnavailable })
     const answer = await app.inject({ method: 'POST', url: '/v1/upstream-tokens/orders', payload: {} })
     expect(answer.json()).toEqual({ access_token: 'a', token_type: 'Bearer', expires_in: 7 })
     await app.close()
@@ -168,6 +172,35 @@ describe('a token on behalf of a caller', () => {
     expect(await lifetime('opaque')).toBeLessThanOrEqual(60)
     clock.advance(20)
     expect(await upstreamToken('POST', { caller_token })).toMatchObject({ status: 503 })
+  })
+
+  test('is not given any more once theirs is revoked', async () => {
+    const { upstreamToken, issuer, ready } = await started({ issuer: withFeed, upstream: exchanging })
+    await ready()
+    const [revoked, other] = [await issuer.mint({ claims: { jti: 'revoked' } }), await issuer.mint()]
+    for (const caller_token of [revoked, other]) {
+      expect((await upstreamToken('POST', { caller_token })).status).toBe(200)
+    }
+    await issuer.revoke('revoked')
+    await vi.waitFor(async () =>
+      expect(await upstreamToken('POST', { caller_token: revoked })).toMatchObject({
+        status: 400,
+        body: { error: 'invalid_request' },
+      }),
+    )
+    expect((await upstreamToken('POST', { caller_token: other })).status).toBe(200)
+    expect(issuer.calls.token).toBe(2)
+  })
+
+  test('is not given while nobody knows whether theirs is revoked, nor for one that could not be', async () => {
+    const before = (down: TestIssuer) => down.behave('events', 'status500')
+    const { upstreamToken, issuer, ready } = await started({ issuer: withFeed, upstream: exchanging, before })
+    expect(await upstreamToken('POST', { caller_token: await issuer.mint() })).toMatchObject({ status: 503 })
+    issuer.behave('events', 'normal')
+    await ready()
+    expect((await upstreamToken('POST', { caller_token: await issuer.mint() })).status).toBe(200)
+    const nameless = await issuer.mint({ claims: { jti: undefined } })
+    expect((await upstreamToken('POST', { caller_token: nameless })).status).toBe(400)
   })
 
   test('of whom nobody has verified what he says is not minted from his claims', async () => {
