@@ -105,8 +105,14 @@ export function createJwks(options: JwksOptions): Jwks {
     if (due && isOver(pauseMs) && flights.size === 0) refresh().catch(() => undefined)
   }
 
-  const verifyWithNewKeys = async (jwt: ReceivedJwt, cooldown: number): Promise<void> => {
+  const isSignedBy = (keys: Keys | undefined, jwt: ReceivedJwt): Promise<boolean> | undefined =>
+    keys && burst(() => isSigned(keys.set, jwt))
+
+  /** @param tried has not made the signature */
+  const verifyWithNewKeys = async (jwt: ReceivedJwt, tried: Keys | undefined, cooldown: number): Promise<void> => {
     const known = usable()
+    // While these were tried, another token may have had them fetched.
+    if (known !== tried && (await isSignedBy(known, jwt))) return
     // A fetch that is under way may bring the key: after a rotation, many tokens ask for the new one at once.
     const mayFetch = !known || flights.size > 0 || isOver(cooldown)
     // It may be a new key that the cooldown keeps us from seeing, so the refusal is not kept.
@@ -123,8 +129,7 @@ export function createJwks(options: JwksOptions): Jwks {
     async (jwt) => {
       const known = usable()
       if (known && isDue(known)) refreshWhereDue()
-      const signed = known && (await burst(() => isSigned(known.set, jwt)))
-      if (!signed) await verifyWithNewKeys(jwt, cooldown)
+      if (!(await isSignedBy(known, jwt))) await verifyWithNewKeys(jwt, known, cooldown)
     }
 
   return {
