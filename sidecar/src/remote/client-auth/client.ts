@@ -6,6 +6,8 @@ import type { ClientAuthMethod } from './method.ts'
 export interface FormRequest extends Omit<HttpRequest, 'method' | 'body'> {
   /** A name may stand there more than once. */
   parameters: readonly (readonly [name: string, value: string])[]
+  /** Headers that are good for one request, as proofs are: made anew where it is sent once more. */
+  singleUse?: (() => Promise<Readonly<Record<string, string>>>) | undefined
 }
 
 /**
@@ -31,34 +33,38 @@ export interface OAuthClientOptions {
 export function createOAuthClient({ method, http, tls }: OAuthClientOptions): OAuthClient {
   const secrets = [method.secret, tls].filter((secret) => secret !== undefined)
 
-  const withCredentials = async (request: HttpRequest, parameters?: FormRequest['parameters']) => {
-    const { headers, parameters: added } = await method.credentials()
-    const all = parameters && [...parameters, ...Object.entries(added)]
-    return http.send({ ...request, headers: { ...request.headers, ...headers }, ...(all && { body: formBody(all) }) })
+  const withCredentials = async (request: HttpRequest, form?: Pick<FormRequest, 'parameters' | 'singleUse'>) => {
+    const { headers: credentials, parameters: added } = await method.credentials()
+    const headers = { ...request.headers, ...(await form?.singleUse?.()), ...credentials }
+    return http.send({
+      ...request,
+      headers,
+      ...(form && { body: formBody([...form.parameters, ...Object.entries(added)]) }),
+    })
   }
 
-  const twiceAtMost = async (request: HttpRequest, parameters?: FormRequest['parameters']) => {
+  const twiceAtMost = async (request: HttpRequest, form?: Pick<FormRequest, 'parameters' | 'singleUse'>) => {
     const begun = performance.now()
     const used = secrets.map((secret) => secret.current())
-    const answer = await withCredentials(request, parameters)
+    const answer = await withCredentials(request, form)
     if (!refusesClient(answer)) return answer
     for (const secret of secrets) secret.reread()
     const changed = secrets.some((secret, index) => secret.current() !== used[index])
     const timeoutMs = Math.floor(request.timeoutMs - (performance.now() - begun))
-    return changed && timeoutMs > 0 ? withCredentials({ ...request, timeoutMs }, parameters) : answer
+    return changed && timeoutMs > 0 ? withCredentials({ ...request, timeoutMs }, form) : answer
   }
 
   return {
     http,
     send: (request) => twiceAtMost(request),
-    postForm: ({ parameters, ...request }) =>
+    postForm: ({ parameters, singleUse, ...request }) =>
       twiceAtMost(
         {
           ...request,
           method: 'POST',
           headers: { 'content-type': 'application/x-www-form-urlencoded', ...request.headers },
         },
-        parameters,
+        { parameters, singleUse },
       ),
   }
 }

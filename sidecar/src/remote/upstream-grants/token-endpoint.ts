@@ -1,9 +1,9 @@
-/** A token endpoint (RFC 6749 section 3.2), asked by one of our clients for one kind of token. */
+/** A token endpoint (RFC 6749 section 3.2), asked by one of our clients for one kind of token; with DPoP, by RFC 9449 section 5. */
 import type { Secret } from '../../config/changing-secret.ts'
 import { DependencyError } from '../../failures.ts'
 import type { Dependency } from '../calls/dependency.ts'
 import type { HttpAnswer } from '../calls/http-client.ts'
-import type { OAuthClient } from '../client-auth/client.ts'
+import type { FormRequest, OAuthClient } from '../client-auth/client.ts'
 import type { DpopKey } from '../signing/dpop-key.ts'
 import { type FetchedToken, readTokenResponse } from './token-response.ts'
 
@@ -38,23 +38,28 @@ export function createRequestToken(options: TokenEndpointOptions): RequestToken 
   const { endpoint, headers, timeoutMs, client, dependency } = options
   let nonce: string | undefined
 
-  const post = async (url: string, parameters: Parameters, dpop: DpopKey | undefined): Promise<HttpAnswer> => {
-    const proof = dpop && { dpop: await dpop.prove({ method: 'POST', uri: url, nonce }) }
-    const answer = await client.postForm({ url, parameters, headers: { ...headers, ...proof }, timeoutMs })
+  const post = async (request: Pick<FormRequest, 'url' | 'parameters' | 'timeoutMs'>, dpop: DpopKey | undefined) => {
+    const singleUse = dpop && (async () => ({ dpop: await dpop.prove({ method: 'POST', uri: request.url, nonce }) }))
+    const answer = await client.postForm({ ...request, headers, singleUse })
     nonce = answer.dpopNonce ?? nonce
     return answer
+  }
+
+  /** Twice where the server wants its nonce in the proof, and has just told it (RFC 9449 section 8). The deadline is that of both. */
+  const ask = async (url: string, parameters: Parameters, dpop: DpopKey | undefined): Promise<HttpAnswer> => {
+    const [begun, usedNonce] = [performance.now(), nonce]
+    const answer = await post({ url, parameters, timeoutMs }, dpop)
+    const leftMs = Math.floor(timeoutMs - (performance.now() - begun))
+    const again = dpop && asksForNonce(answer) && nonce !== usedNonce && leftMs > 0
+    return again ? post({ url, parameters, timeoutMs: leftMs }, dpop) : answer
   }
 
   return async (parameters) => {
     const url = await endpoint()
     // What a server that is well refuses leaves the breaker closed: one caller's bad token must not stop the others.
     const response = await dependency.call(async () => {
-      const usedNonce = nonce
       const dpop = options.dpop?.current()
-      let answer = await post(url, parameters, dpop)
-      // Section 8: the server wants its nonce in the proof, and has just told it.
-      if (dpop && asksForNonce(answer) && nonce !== usedNonce) answer = await post(url, parameters, dpop)
-      const read = readTokenResponse(answer, dpop)
+      const read = readTokenResponse(await ask(url, parameters, dpop), dpop)
       if ('unusable' in read) throw new DependencyError(dependency.name, read.unusable)
       return read
     })

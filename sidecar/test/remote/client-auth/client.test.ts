@@ -216,6 +216,16 @@ describe('an endpoint that refuses the credentials', () => {
     expect(received).toHaveLength(3)
   })
 
+  test('is asked once more with a proof of its own', async () => {
+    const { http, received } = endpoint({ status: 401, json: undefined })
+    const { secret: tls, change } = changeable('old certificate')
+    const client = createOAuthClient({ method: method('tls_client_auth'), http, tls })
+    change('new certificate')
+    let proofs = 0
+    await client.postForm({ ...form, singleUse: async () => ({ dpop: `proof-${++proofs}` }) })
+    expect(received.map(({ headers }) => headers?.dpop)).toEqual(['proof-1', 'proof-2'])
+  })
+
   test('for another reason is not asked again', async () => {
     const { secret, change } = changeable('old')
     const { http, received } = endpoint({ status: 400, json: { error: 'invalid_grant' } })

@@ -4,7 +4,7 @@ import { readDpopProof } from '@postern/protocol/dpop'
 import { calculateJwkThumbprint, importJWK, jwtVerify } from 'jose'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createDependency } from '../../../src/remote/calls/dependency.ts'
-import { createHttpClient } from '../../../src/remote/calls/http-client.ts'
+import { createHttpClient, type HttpClient } from '../../../src/remote/calls/http-client.ts'
 import { createOAuthClient } from '../../../src/remote/client-auth/client.ts'
 import { clientIdAlone } from '../../../src/remote/client-auth/client-id.ts'
 import { createDpopKey } from '../../../src/remote/signing/dpop-key.ts'
@@ -45,14 +45,14 @@ afterAll(async () => {
 
 const token = (access_token: string, token_type = 'Bearer') => ({ access_token, token_type, expires_in: 60 })
 
-function setUp(dpop = false) {
+function setUp(dpop = false, over: HttpClient = http) {
   const dependency = createDependency('orders token endpoint')
   let key = createDpopKey(generateSigningKey(), now)
   const requestToken = createRequestToken({
     endpoint: async () => url,
     headers: { 'x-tenant': 'one' },
     timeoutMs: 1_000,
-    client: createOAuthClient({ method: clientIdAlone('orders'), http }),
+    client: createOAuthClient({ method: clientIdAlone('orders'), http: over }),
     dpop: dpop ? { current: () => key } : undefined,
     dependency,
   })
@@ -181,6 +181,22 @@ test('an endpoint that wants a nonce and gives none, or is never content, is not
   }))
   await expect(requestToken([])).rejects.toThrow('use_dpop_nonce')
   expect(received).toHaveLength(3)
+})
+
+test('what is left of the deadline is that of the second request', async () => {
+  const asking = { status: 400, json: { error: 'use_dpop_nonce' }, headers: { 'dpop-nonce': 'n1' } }
+  answers = [asking, { status: 200, json: token('bound', 'DPoP') }]
+  const deadlines: number[] = []
+  const watched: HttpClient = {
+    ...http,
+    send(request) {
+      deadlines.push(request.timeoutMs)
+      return http.send(request)
+    },
+  }
+  expect(await setUp(true, watched).requestToken([])).toMatchObject({ accessToken: 'bound' })
+  expect(deadlines).toEqual([1_000, expect.any(Number)])
+  expect(deadlines[1]).toBeLessThan(1_000)
 })
 
 test('a proof for the upstream names the request and the token', async () => {
