@@ -15,6 +15,9 @@ import { fingerprint, watchFile } from './config/watch.ts'
 import { createLog } from './log.ts'
 
 async function run(file: string, admin: string | undefined): Promise<void> {
+  // Unheard, the signal would end the process. While it starts there is nothing to do: a later change of the file is noticed.
+  let reload = (): void => undefined
+  process.on('SIGHUP', () => reload())
   // Here and not above: checking a file needs none of it, and is quicker by as much.
   const { startSidecar } = await import('./compose.ts')
   const load = () => {
@@ -30,8 +33,7 @@ async function run(file: string, admin: string | undefined): Promise<void> {
   const { address, grpcAddress, adminAddress } = sidecar
   logger.info({ address, unix: config.listen.unix, grpc: grpcAddress, admin: adminAddress }, 'listening')
 
-  const reload = () => void sidecar.reload(load)
-  process.on('SIGHUP', reload)
+  reload = () => void sidecar.reload(load)
   const watch = watchFile(file, reload, { since: asRead })
 
   let stopping = false

@@ -47,8 +47,13 @@ const overheadBytes = 1_200
 /** Of `max_bytes`, for refusals. */
 const negativeShare = 1 / 8
 
+/** By so much a clock may be set back, as time servers do all the time, before what is kept is of no use. */
+const stepMs = 5_000
+
 interface Entry {
   outcome: Outcome
+  /** ms since the epoch */
+  since: number
   /** ms since the epoch */
   until: number
 }
@@ -63,15 +68,15 @@ export function createOutcomeCache(config: CacheConfig): OutcomeCache {
   return {
     get(token, now) {
       const entry = positive.get(token) ?? negative.get(token)
-      return entry && now < entry.until ? entry.outcome : undefined
+      return entry && now < entry.until && now > entry.since - stepMs ? entry.outcome : undefined
     },
     set(token, outcome, now) {
       if ('refused' in outcome) {
         positive.delete(token)
-        negative.set(token, { outcome, until: Math.min(outcome.holdsUntil, now + negativeMaxAgeMs) })
+        negative.set(token, { outcome, since: now, until: Math.min(outcome.holdsUntil, now + negativeMaxAgeMs) })
       } else {
         negative.delete(token)
-        positive.set(token, { outcome, until: Math.min(outcome.holdsUntil, now + maxAgeMs) })
+        positive.set(token, { outcome, since: now, until: Math.min(outcome.holdsUntil, now + maxAgeMs) })
       }
     },
     get size() {

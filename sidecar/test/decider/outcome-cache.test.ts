@@ -71,3 +71,14 @@ describe('the bound on bytes', () => {
     expect(countKept(cache, few)).toBe(few.length)
   })
 })
+
+test('a clock that is set back prolongs nothing, but by the seconds by which clocks are set all the time', () => {
+  const cache = createOutcomeCache(limits)
+  cache.set('allowed', allowed({}), now)
+  cache.set('refused', refused, now)
+  expect(countKept(cache, ['allowed', 'refused'])).toBe(2)
+  for (const token of ['allowed', 'refused']) {
+    expect(cache.get(token, now - 4_000)).toBeDefined()
+    expect(cache.get(token, now - 5_000)).toBeUndefined()
+  }
+})
