@@ -32,13 +32,12 @@ export function createTimer(count: (durationMs: number) => void): Timer {
         count(performance.now() - begun)
       }
     },
-    async wait(work) {
+    wait(work) {
       const begun = performance.now()
-      try {
-        return await work()
-      } finally {
-        count(performance.now() - begun)
-      }
+      const end = () => count(performance.now() - begun)
+      const waiting = work()
+      waiting.then(end, end)
+      return waiting
     },
   }
 }

@@ -120,9 +120,6 @@ export function createDecide(steps: Steps): Decide {
     return free ? admit(outcome, route, request) : admitProven(outcome, presented, route, request)
   }
 
-  const finish = (decision: Decision, request: DecisionRequest): Decision =>
-    admission.finish && decision.decision === 'allow' ? admission.finish(decision, request) : decision
-
   const decide = (request: DecisionRequest): Decision | Promise<Decision> => {
     const route = routes.of(request)
     if (route === 'ambiguous') return ambiguous
@@ -153,8 +150,12 @@ export function createDecide(steps: Steps): Decide {
     return { ...route, refusal: (...asked) => timers.requirements.run(() => route.refusal(...asked)) }
   }
 
+  const { finish } = admission
+  if (!finish) return decide
+  const finished = (decision: Decision, request: DecisionRequest): Decision =>
+    decision.decision === 'allow' ? finish(decision, request) : decision
   return (request) => {
     const decision = decide(request)
-    return decision instanceof Promise ? decision.then((late) => finish(late, request)) : finish(decision, request)
+    return decision instanceof Promise ? decision.then((late) => finished(late, request)) : finished(decision, request)
   }
 }

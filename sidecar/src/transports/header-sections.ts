@@ -7,8 +7,8 @@ import type { Allow } from '@postern/protocol/decision'
 
 export interface HeaderSections {
   /**
-   * Answers 200 with the fields of a decision that was sent before.
-   * @returns false where it has to be sent with `writeHead`: the first time, and where the connection is to end
+   * Answers 200 with the fields of the decision.
+   * @returns false where it has to be sent with `writeHead`, since the connection is to end
    * @throws TypeError where a field has characters that must not be sent
    */
   send(response: ServerResponse, allow: Allow): boolean
@@ -50,12 +50,11 @@ export function createHeaderSections(fieldsOf: (allow: Allow) => string[], now: 
       if (!response.shouldKeepAlive || !('_header' in response)) return false
       const { set_headers, remove_headers, [keptAt]: kept } = allow
       // A decision made from another one may have brought along what that was rendered to.
-      if (kept?.set_headers !== set_headers || kept.remove_headers !== remove_headers) {
-        allow[keptAt] = { set_headers, remove_headers, section: undefined }
-        return false
-      }
-      const section = kept.section ?? render(fieldsOf(allow))
-      if (kept.section === undefined) keep(kept, section)
+      const isOwn = kept?.set_headers === set_headers && kept.remove_headers === remove_headers
+      const section = (isOwn && kept.section) || render(fieldsOf(allow))
+      // From the second time on: many a decision is sent once.
+      if (!isOwn) allow[keptAt] = { set_headers, remove_headers, section: undefined }
+      else if (kept.section === undefined) keep(kept, section)
       response._header = section + endOf(now())
       response.end()
       return true

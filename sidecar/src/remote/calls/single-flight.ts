@@ -13,8 +13,10 @@ export function createSingleFlight<Value>(): SingleFlight<Value> {
     run(key, work) {
       const flight = flights.get(key)
       if (flight) return flight
-      const begun = work().finally(() => flights.delete(key))
+      const begun = work()
       flights.set(key, begun)
+      const forget = () => flights.delete(key)
+      begun.then(forget, forget)
       return begun
     },
     get size() {
