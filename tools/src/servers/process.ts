@@ -74,6 +74,12 @@ export async function startProcess(
   return running
 }
 
+/** None outlives this process. */
+const children = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+})
+
 function supervise(child: ChildProcess): RunningProcess {
   let output = ''
   const keep = (chunk: Buffer) => {
@@ -81,15 +87,14 @@ function supervise(child: ChildProcess): RunningProcess {
   }
   child.stdout?.on('data', keep)
   child.stderr?.on('data', keep)
-  const killOnExit = () => child.kill('SIGKILL')
-  process.once('exit', killOnExit)
+  children.add(child)
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }))
     child.once('error', (error) => {
       keep(Buffer.from(String(error)))
       resolve({ code: null, signal: null })
     })
-  }).finally(() => process.removeListener('exit', killOnExit))
+  }).finally(() => children.delete(child))
   return {
     pid: child.pid ?? -1,
     output: () => output,
