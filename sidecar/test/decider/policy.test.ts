@@ -166,6 +166,7 @@ describe('a cached decision', () => {
     const nbf = Math.floor(bench.clock.now() / 1_000) + 8
     const token = `Bearer ${await bench.issuer.mint({ claims: { nbf } })}`
     expect((await bench.ask(token)).status).toBe(401)
+    expect(await metric(/cached_outcomes\{policy="main"\} (\d+)/)).toBe(0)
     bench.clock.advance(4)
     expect((await bench.ask(token)).status).toBe(200)
   })

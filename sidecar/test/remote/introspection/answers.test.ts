@@ -51,6 +51,16 @@ test('a hundred thousand made-up tokens displace no real one, and memory stays b
   expect(asked).toEqual([])
 }, 60_000)
 
+test('of a token that is not active any more, no older answer is left', async () => {
+  let active = true
+  const { get, last } = sidecar({ ask: async () => (active ? { active: true } : undefined) })
+  await get('token')
+  active = false
+  clock.advance(31)
+  expect((await get('token')).claims).toBeUndefined()
+  expect(last('token')).toMatchObject({ claims: undefined })
+})
+
 describe('one question', () => {
   test('at a time for each token, also for those who come while it is under way', async () => {
     const { get, asked } = sidecar()
