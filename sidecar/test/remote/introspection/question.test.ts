@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createDependency, type Dependency } from '../../../src/remote/calls/dependency.ts'
@@ -46,6 +47,24 @@ test('is over at its deadline, also where it is asked a second time meanwhile', 
   await expect(ask('a')).rejects.toThrow('introspection')
   expect(left).toHaveLength(2)
   expect(left[1]).toBeLessThanOrEqual(200)
+})
+
+test('that is asked twice ends the one that has lost', async () => {
+  const signals: (AbortSignal | undefined)[] = []
+  let slow = false
+  const ask = question(
+    async ({ signal }) => {
+      signals.push(signal)
+      if (slow && signals.length === 1) await once(signal ?? new EventTarget(), 'abort')
+      return { status: 200, json: { active: true } }
+    },
+    { hedge: createHedge(0.5) },
+  )
+  for (let count = 0; count < 30; count++) await ask('a')
+  slow = true
+  signals.length = 0
+  expect(await ask('a')).toEqual({ active: true })
+  expect(signals.map((signal) => signal?.aborted)).toEqual([true, true])
 })
 
 test.each<[what: string, answer: HttpAnswer]>([
