@@ -1,6 +1,8 @@
 /** The express lane and Fastify's way lead to the same answers. */
 import { connect } from 'node:net'
+import { fastify } from 'fastify'
 import { describe, expect, test } from 'vitest'
+import { openExpressLane } from '../../src/http/express-lane.ts'
 import { databases } from '../support/databases.ts'
 import { type Answer, basic, type Credentials, send } from '../support/http.ts'
 import type { TestServer } from '../support/server.ts'
@@ -126,4 +128,18 @@ describe.each(databases.slice(0, 1))('the express lane', ({ start }) => {
     expect(answer).toMatch(/^HTTP\/1\.1 200 /)
     expect(server.logs()).not.toContain('"level":50')
   })
+})
+
+test.each(['plain', 'Jérôme', 'ﬁ☃ 🦉'])('an answer with %s arrives as it was sent', async (name) => {
+  const app = fastify()
+  const metrics = { observeRequest: () => undefined }
+  const options = { logger: app.log, metrics, maxBodyBytes: 1_000, closing: new AbortController().signal }
+  openExpressLane(app, options).post('/:auth_server/echo', async (_request, reply) => reply.send({ name }))
+  const origin = await app.listen({ host: '127.0.0.1', port: 0 })
+  try {
+    const answer = await send(`${origin}/a/echo`, { method: 'POST', headers: { 'content-type': form }, body: 'a=b' })
+    expect(answer.text).toBe(JSON.stringify({ name }))
+  } finally {
+    await app.close()
+  }
 })

@@ -54,7 +54,9 @@ export function composePolicies(config: Config, { keep, now }: Toolkit): Compose
     feeds,
     upstreams,
     checkCaller: createCheckCaller(
-      new Map([...feeds.keys()].flatMap((name) => pairs(config.issuers[name]?.issuer ?? '', name))),
+      new Map(
+        Object.entries(config.issuers).flatMap(([name, { issuer }]) => (feeds.has(name) ? [[issuer, name]] : [])),
+      ),
       createCheckRevocation({ feeds, withinMs: undefined, now }),
     ),
   }

@@ -22,15 +22,14 @@ interface Kept extends Pick<Allow, 'set_headers' | 'remove_headers'> {
 const maxSections = 4_096
 const maxLength = 4_096
 
-/** Where a decision keeps what it was rendered to: a map of all of them would cost each new token more than the rendering. */
-const keptAt = Symbol('header section')
-
 /**
  * @param fieldsOf name, value, name, value … of the answer, with Content-Length; none about the connection, which
  * config/checks refuses to set
  * @param now ms since the epoch
  */
 export function createHeaderSections(fieldsOf: (allow: Allow) => string[], now: () => number): HeaderSections {
+  /** Where a decision keeps what it was rendered to: a map of all of them would cost each new token more than the rendering. */
+  const keptAt = Symbol('header section')
   const endOf = createEnds()
   const ring: Kept[] = []
   let next = 0

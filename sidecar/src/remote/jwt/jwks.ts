@@ -3,7 +3,6 @@
  * is down, and fetched for a signature that no known key has made, but not more often than the cooldown allows: tokens are
  * anybody's to make up.
  */
-
 import type { Burst } from '../../bursts.ts'
 import { DependencyError, Refusal } from '../../failures.ts'
 import type { Dependency } from '../calls/dependency.ts'
